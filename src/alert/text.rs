@@ -1,0 +1,40 @@
+//! How is an alert said in words? One sentence, in English and in 中文.
+
+use super::{About, Alert, Promise};
+use crate::names::Text;
+
+/// What an alert says, in one sentence.
+pub fn summary(alert: &Alert) -> Text {
+    match &alert.about {
+        About::Warning(promise) => warning(promise),
+        About::Breach(promise) => breach(promise),
+        About::Signal(signal) => signal.summary(),
+        About::Crisis(crisis) => crisis.summary(),
+    }
+}
+
+fn warning(promise: &Promise) -> Text {
+    let percent = promise.threshold * 100.0;
+    let Promise { subject, due, title, .. } = promise;
+    Text::new(
+        format!("{subject}: {percent:.0} % of the time is used, due {due} ({})", title.en),
+        format!("{subject}:时限已用去 {percent:.0}%,应于 {due} 前完成({})", title.zh),
+    )
+}
+
+fn breach(promise: &Promise) -> Text {
+    let Promise { subject, due, title, .. } = promise;
+    match promise.late_seconds {
+        None => Text::new(
+            format!("{subject}: overdue since {due} ({})", title.en),
+            format!("{subject}:自 {due} 起已超时({})", title.zh),
+        ),
+        Some(late) => {
+            let late = crate::time::Span::from_millis((late * 1_000.0) as i64);
+            Text::new(
+                format!("{subject}: {late} late, was due {due} ({})", title.en),
+                format!("{subject}:超时 {late},原应于 {due} 前完成({})", title.zh),
+            )
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! Watchbell watches the promises a service organisation makes to its customers, while there is still time to
+//! keep them. The map is `ARCHITECTURE.md`; the rooms stand here in the order of their floors, lowest first.
+
+// words
+pub mod time;
+pub mod names;
+
+// floor 0: facts and tools
+pub mod event;
+pub mod window;
+
+// floor 1: judgement, read left to right
+pub mod detect;
+pub mod crisis;
+pub mod alert;

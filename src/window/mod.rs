@@ -1,0 +1,179 @@
+//! How much in which slot of time? Panes, the partial sums a worker ships, and how copies of them are merged.
+//!
+//! A *pane* is a slot of event time. A worker counts what its partition saw into panes and ships the **cumulative**
+//! values of the panes that changed as a [`Partial`]. Whoever merges takes, per source partition, the value with the
+//! largest [`Stamp`], so repeats, replays and stale copies change nothing.
+//!
+//! ```text
+//!   partition 0:  pane 08:00 → 3   (stamp 10)      pane 08:00 → 5 (stamp 14)      pane 08:00 → 3 (stamp 10, again)
+//!   partition 1:  pane 08:00 → 2   (stamp 7)
+//!   merged        5                                 7                               7
+//! ```
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::time::Time;
+
+/// The value of a dimension that was not given.
+pub const UNKNOWN: &str = "unknown";
+/// The value that stands for all that came after a dimension was full.
+pub const OTHER: &str = "other";
+/// Distinct customers are counted exactly up to this many per pane and cell, and as "at least" beyond.
+pub const CUSTOMERS_MAX: usize = 64;
+
+/// One value for each dimension by which events are counted.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Dimensions<T> {
+    /// What was sold: a product line, a brand, an airline.
+    pub product: T,
+    /// Where.
+    pub region: T,
+    /// By which way it came: phone, mail, chat.
+    pub channel: T,
+    /// What it is about: the complaint's category or reason.
+    pub category: T,
+}
+
+/// The finest series: one value in every dimension.
+pub type Cell = Dimensions<Arc<str>>;
+
+/// How far a worker had read when it said something: values with a larger stamp replace those with a smaller one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Stamp {
+    /// The offset of the first record not read.
+    pub next_offset: u64,
+    /// The partition clock.
+    pub clock: Time,
+}
+
+/// What is counted in one pane of one cell. All values are cumulative.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// Events of any kind that count as activity of this series.
+    pub activity: u64,
+    /// Complaints.
+    pub complaints: u64,
+    /// Promises that stand broken and were due in this pane.
+    pub breaches: u64,
+    /// Satisfaction scores given, in 1/1000 of the scale's unit: how many, their sum, and the sum of squares.
+    pub scores: Scores,
+    /// Hashes of the customers who complained or were let down, sorted, at most [`CUSTOMERS_MAX`].
+    pub customers: Vec<u64>,
+}
+
+/// Sums of satisfaction scores, exact in thousandths.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Scores {
+    /// How many.
+    pub n: u64,
+    /// Their sum, in thousandths.
+    pub sum_milli: i64,
+    /// The sum of their squares, in millionths.
+    pub sum_squares_micro: i64,
+}
+
+/// What one partition counted, as of one cut.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Partial {
+    /// The source partition.
+    pub log: u32,
+    /// As of when. It carries the clock even when nothing was counted.
+    pub stamp: Stamp,
+    /// The panes that changed since the partial before: the pane's start, its cell, and the values.
+    pub panes: Vec<(Time, Cell, Counts)>,
+}
+
+impl Counts {
+    /// Adds what another source counted.
+    pub fn add(&mut self, other: &Counts) {
+        self.activity += other.activity;
+        self.complaints += other.complaints;
+        self.breaches += other.breaches;
+        self.scores.n += other.scores.n;
+        self.scores.sum_milli += other.scores.sum_milli;
+        self.scores.sum_squares_micro += other.scores.sum_squares_micro;
+        for customer in &other.customers {
+            self.add_customer(*customer);
+        }
+    }
+
+    /// Counts a customer once.
+    pub fn add_customer(&mut self, customer: u64) {
+        if let Err(at) = self.customers.binary_search(&customer) {
+            self.customers.insert(at, customer);
+            // The smallest hashes are kept, so that the set does not depend on the order of arrival.
+            self.customers.truncate(CUSTOMERS_MAX);
+        }
+    }
+
+    /// Counts a satisfaction score.
+    pub fn add_score(&mut self, score: f64) {
+        let milli = (score * 1_000.0).round() as i64;
+        self.scores.n += 1;
+        self.scores.sum_milli += milli;
+        self.scores.sum_squares_micro += milli * milli;
+    }
+}
+
+/// The counts of one pane of one cell as each source last said them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Merged(BTreeMap<u32, (Stamp, Counts)>);
+
+impl Merged {
+    /// Takes what a source says, unless it has said something newer before. Returns whether anything changed.
+    pub fn take(&mut self, log: u32, stamp: Stamp, counts: Counts) -> bool {
+        match self.0.get(&log) {
+            Some((known, _)) if *known >= stamp => false,
+            known => {
+                let changed = known.is_none_or(|(_, before)| *before != counts);
+                self.0.insert(log, (stamp, counts));
+                changed
+            }
+        }
+    }
+
+    /// The sum over the sources.
+    pub fn total(&self) -> Counts {
+        let mut total = Counts::default();
+        for (_, counts) in self.0.values() {
+            total.add(counts);
+        }
+        total
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stamp(next_offset: u64) -> Stamp {
+        Stamp { next_offset, clock: Time::from_millis(0) }
+    }
+
+    fn complaints(n: u64) -> Counts {
+        Counts { complaints: n, ..Counts::default() }
+    }
+
+    #[test]
+    fn the_largest_stamp_of_each_source_counts() {
+        let mut merged = Merged::default();
+        assert!(merged.take(0, stamp(10), complaints(3)));
+        assert!(merged.take(1, stamp(7), complaints(2)));
+        assert!(merged.take(0, stamp(14), complaints(5)));
+        assert!(!merged.take(0, stamp(10), complaints(3)), "a stale copy changes nothing");
+        assert_eq!(merged.total().complaints, 7);
+    }
+
+    #[test]
+    fn customers_do_not_depend_on_the_order() {
+        let mut up = Counts::default();
+        let mut down = Counts::default();
+        (0..200).for_each(|n| up.add_customer(n));
+        (0..200).rev().for_each(|n| down.add_customer(n));
+        assert_eq!(up, down);
+        assert_eq!(up.customers.len(), CUSTOMERS_MAX);
+    }
+}

@@ -1,0 +1,1 @@
+//! The binary and the library through their doors, in one target.
