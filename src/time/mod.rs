@@ -214,12 +214,21 @@ pub mod rfc3339 {
     /// The same for an instant that may be missing (`null`).
     pub mod option {
         use super::Time;
-        use serde::{Deserialize, Deserializer, Serializer, de::Error};
+        use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+
+        struct Shown<'a>(&'a Time);
+
+        impl Serialize for Shown<'_> {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                super::serialize(self.0, serializer)
+            }
+        }
 
         /// Serialises an instant as RFC 3339 text, a missing one as `null`.
         pub fn serialize<S: Serializer>(time: &Option<Time>, serializer: S) -> Result<S::Ok, S::Error> {
             match time {
-                Some(time) => serializer.collect_str(time),
+                // As "some", not bare: codecs that are not self-describing mark what is there.
+                Some(time) => serializer.serialize_some(&Shown(time)),
                 None => serializer.serialize_none(),
             }
         }
