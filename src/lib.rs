@@ -7,6 +7,7 @@ pub mod names;
 
 // floor 0: facts and tools
 pub mod event;
+pub mod calendar;
 pub mod window;
 
 // floor 1: judgement, read left to right

@@ -1,0 +1,204 @@
+//! Calendars against the definition, minute by minute, and against dates that were looked up.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::{Date, date};
+use jiff::tz::TimeZone;
+
+use super::{Calendar, Hours, Spec, SpecError};
+use crate::time::{Span, Time};
+
+fn time(text: &str) -> Time {
+    Time::parse(text).expect("an RFC 3339 instant")
+}
+
+fn spec(zone: &str, day: &[(u16, u16)], days: usize) -> Spec {
+    let weekly = std::array::from_fn(|n| if n < days { day.to_vec() } else { Hours::new() });
+    Spec { name: "test".into(), zone: zone.into(), weekly, ..Spec::default() }
+}
+
+/// The public holidays and make-up working days of China in 2025, from the State Council's notice.
+fn china() -> Spec {
+    let mut dates = BTreeMap::new();
+    let spans = [
+        (date(2025, 1, 1), 1),
+        (date(2025, 1, 28), 8),
+        (date(2025, 4, 4), 3),
+        (date(2025, 5, 1), 5),
+        (date(2025, 5, 31), 3),
+        (date(2025, 10, 1), 8),
+    ];
+    for (first, days) in spans {
+        dates.extend(first.series(jiff::Span::new().days(1)).take(days).map(|day| (day, Hours::new())));
+    }
+    for (month, day) in [(1, 26), (2, 8), (4, 27), (9, 28), (10, 11)] {
+        dates.insert(date(2025, month, day), vec![(0, 1_440)]);
+    }
+    Spec { dates, holiday_years: Some(vec![2025]), ..spec("Asia/Shanghai", &[(0, 1_440)], 5) }
+}
+
+#[test]
+fn the_golden_complaint_is_due_after_fifteen_working_days() {
+    let real = Calendar::compile(&china()).expect("valid");
+    let naive = Calendar::compile(&spec("Asia/Shanghai", &[(0, 1_440)], 5)).expect("valid");
+    for hour in ["00:00:00", "09:30:00", "23:59:59"] {
+        let received = time(&format!("2025-09-26T{hour}+08:00"));
+        let check = |calendar: &Calendar, count: bool, day: &str| {
+            let end = calendar.end_of_working_day(received, 15, count);
+            assert_eq!(
+                end,
+                time(&format!("{day}T00:00:00+08:00")),
+                "received at {hour}, start day counted: {count}"
+            );
+        };
+        check(&real, false, "2025-10-24");
+        check(&real, true, "2025-10-23");
+        check(&naive, false, "2025-10-18");
+        check(&naive, true, "2025-10-17");
+    }
+}
+
+#[test]
+fn missing_years_are_named() {
+    let calendar = Calendar::compile(&china()).expect("valid");
+    assert_eq!(calendar.covers(time("2025-01-01T00:00:00+08:00"), time("2025-12-31T23:00:00+08:00")), Ok(()));
+    assert_eq!(
+        calendar.covers(time("2025-12-20T00:00:00+08:00"), time("2026-01-02T00:00:00+08:00")),
+        Err(2026)
+    );
+    assert_eq!(
+        calendar.covers(time("2024-12-31T00:00:00+08:00"), time("2025-01-02T00:00:00+08:00")),
+        Err(2024)
+    );
+    assert_eq!(calendar.covers(time("2025-12-20T00:00:00+08:00"), time("2026-01-01T00:00:00+08:00")), Ok(()));
+    assert_eq!(Calendar::always().covers(Time::MIN, Time::MAX), Ok(()));
+}
+
+/// Whether the definition says it is open at an instant: look at the local clock.
+fn open_by_definition(spec: &Spec, zone: &TimeZone, at: Time) -> bool {
+    let local = zone.to_datetime(at.into());
+    let minute = local.hour() as u16 * 60 + local.minute() as u16;
+    spec.hours(local.date()).iter().any(|(from, to)| *from <= minute && minute < *to)
+}
+
+/// Walks a stretch minute by minute. Whole days only: hours that end inside a gap or a fold are judged by the rule for
+/// such times, not by what the local clock shows in between.
+fn walk(spec: &Spec, from: &str, days: i64) {
+    let calendar = Calendar::compile(spec).expect("valid");
+    let zone = TimeZone::get(&spec.zone).expect("known");
+    let (from, minute) = (time(from), Span::from_minutes(1));
+    let mut open_ms = Span::ZERO;
+    let mut at = from;
+    while at < from + Span::from_days(days) {
+        assert_eq!(calendar.elapsed(from, at), open_ms, "{} at {at}", spec.zone);
+        if open_by_definition(spec, &zone, at) {
+            open_ms += minute;
+        }
+        at = at + minute;
+    }
+}
+
+#[test]
+fn calendars_agree_with_a_walk_over_the_local_clock() {
+    let office = [(540, 720), (780, 1_080)];
+    for (zone, from) in [
+        ("America/Sao_Paulo", "2015-10-14T03:00:00Z"),
+        ("Asia/Tehran", "2015-03-18T20:30:00Z"),
+        ("Asia/Tehran", "2016-09-18T20:30:00Z"),
+        ("Australia/Lord_Howe", "2015-10-01T13:30:00Z"),
+        ("America/New_York", "2014-10-30T04:00:00Z"),
+        ("Asia/Kolkata", "2015-03-01T18:30:00Z"),
+        ("Asia/Shanghai", "2025-09-24T16:00:00Z"),
+        ("Europe/Berlin", "2016-03-24T23:00:00Z"),
+    ] {
+        walk(&spec(zone, &[(0, 1_440)], 5), from, 9);
+        walk(&spec(zone, &office, 5), from, 9);
+    }
+    walk(&china(), "2025-09-24T16:00:00Z", 24);
+}
+
+#[test]
+fn local_days_count_their_real_seconds() {
+    let check = |zone: &str, from: &str, to: &str, hours: i64| {
+        let calendar = Calendar::compile(&spec(zone, &[(0, 1_440)], 7)).expect("valid");
+        assert_eq!(calendar.elapsed(time(from), time(to)), Span::from_hours(hours), "{zone} {from}");
+    };
+    check("Europe/Berlin", "2016-03-26T22:24:39+01:00", "2016-03-28T23:24:39+02:00", 48);
+    check("Europe/Paris", "2020-10-25T00:00:00+02:00", "2020-10-26T00:00:00+01:00", 25);
+}
+
+#[test]
+fn times_that_do_not_exist_or_exist_twice_follow_the_rule() {
+    let one = |zone: &str, hours: (u16, u16), from: &str, to: &str| {
+        let calendar = Calendar::compile(&spec(zone, &[hours], 7)).expect("valid");
+        let found: Vec<(Time, Time)> = calendar.intervals(time(from), time(to)).collect();
+        found
+    };
+    // 02:30 does not exist: it is 03:30 in summer time.
+    let gap = one("America/Los_Angeles", (150, 300), "2014-03-09T08:00:00Z", "2014-03-10T06:00:00Z");
+    assert_eq!(gap, [(time("2014-03-09T03:30:00-07:00"), time("2014-03-09T05:00:00-07:00"))]);
+    // 01:30 exists twice: the first counts.
+    let fold = one("America/Los_Angeles", (90, 240), "2014-11-02T07:00:00Z", "2014-11-03T07:00:00Z");
+    assert_eq!(fold[0].0, time("2014-11-02T01:30:00-07:00"));
+    // 02:30–03:15 becomes 03:30–03:15: nothing is left of it.
+    assert_eq!(one("America/Los_Angeles", (150, 195), "2006-04-02T08:00:00Z", "2006-04-03T07:00:00Z"), []);
+    // A whole date does not exist: its hours are not those of the next.
+    let skipped = one("Pacific/Apia", (540, 600), "2011-12-30T00:00:00Z", "2011-12-31T00:00:00Z");
+    assert_eq!(skipped, [(time("2011-12-31T09:00:00+14:00"), time("2011-12-31T10:00:00+14:00"))]);
+    // Midnight itself does not exist.
+    let midnight = one("America/Sao_Paulo", (0, 120), "2015-10-18T02:00:00Z", "2015-10-18T12:00:00Z");
+    assert_eq!(midnight[0].0, time("2015-10-18T01:00:00-02:00"));
+}
+
+#[test]
+fn a_goal_used_up_at_closing_is_due_then_and_exceeded_after_the_next_opening() {
+    let calendar = Calendar::compile(&spec("UTC", &[(540, 1_080)], 5)).expect("valid");
+    let friday = time("2026-03-06T16:00:00Z");
+    let two = Span::from_hours(2);
+    assert_eq!(calendar.add(friday, two), time("2026-03-06T18:00:00Z"));
+    assert_eq!(calendar.add_until_more(friday, two), time("2026-03-09T09:00:00Z"));
+    assert_eq!(calendar.add(friday, Span::from_hours(4)), time("2026-03-09T11:00:00Z"));
+    assert_eq!(calendar.add(time("2026-03-07T12:00:00Z"), Span::ZERO), time("2026-03-07T12:00:00Z"));
+    assert_eq!(calendar.add(time("2099-12-31T12:00:00Z"), Span::from_days(9)), Time::NEVER);
+}
+
+#[test]
+fn adding_is_the_inverse_of_measuring() {
+    let calendar = Calendar::compile(&china()).expect("valid");
+    let mut state = 7u64;
+    let mut random = |below: i64| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as i64 % below
+    };
+    let second = Span::from_millis(1);
+    for _ in 0..2_000 {
+        let from = time("2025-01-01T00:00:00Z") + Span::from_millis(random(330 * 86_400_000));
+        let span = Span::from_millis(random(40 * 86_400_000) + 1);
+        let due = calendar.add(from, span);
+        assert_eq!(calendar.elapsed(from, due), span);
+        assert!(calendar.elapsed(from, due - second) < span, "{from} + {span} could be earlier");
+        let until = calendar.add_until_more(from, span);
+        assert_eq!(calendar.elapsed(from, until), span);
+        assert!(calendar.elapsed(from, until + second) > span, "{from} + {span} could be later");
+        let listed =
+            calendar.intervals(from, due).fold(Span::ZERO, |sum, (open, close)| sum + (close - open));
+        assert_eq!(listed, span);
+    }
+}
+
+#[test]
+fn calendars_that_say_nothing_sensible_are_refused() {
+    let refuse = |spec: &Spec| Calendar::compile(spec).map(|_| ()).expect_err("refused");
+    assert_eq!(refuse(&spec("Mars/Olympus", &[(0, 1)], 1)), SpecError::UnknownZone("Mars/Olympus".into()));
+    assert_eq!(refuse(&spec("UTC", &[], 7)), SpecError::NeverOpen);
+    let overlap = spec("UTC", &[(540, 720), (700, 800)], 1);
+    assert_eq!(refuse(&overlap), SpecError::Hours("11:40".into(), "13:20".into()));
+}
+
+#[test]
+fn days_end_at_the_next_local_midnight() {
+    let calendar = Calendar::compile(&spec("Asia/Shanghai", &[(0, 1_440)], 7)).expect("valid");
+    assert_eq!(calendar.end_of_day(time("2026-03-01T23:30:00+08:00"), 30), time("2026-04-01T00:00:00+08:00"));
+    assert_eq!(Calendar::always().end_of_day(time("2026-03-01T10:00:00Z"), 0), time("2026-03-02T00:00:00Z"));
+    let _: Date = calendar.local_date(time("2026-03-01T23:30:00+08:00"));
+}
