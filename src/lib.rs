@@ -9,6 +9,7 @@ pub mod names;
 pub mod event;
 pub mod calendar;
 pub mod window;
+pub mod wheel;
 
 // floor 1: judgement, read left to right
 pub mod detect;
