@@ -12,6 +12,7 @@ pub mod window;
 pub mod wheel;
 
 // floor 1: judgement, read left to right
+pub mod sla;
 pub mod detect;
 pub mod crisis;
 pub mod alert;
