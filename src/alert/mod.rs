@@ -122,9 +122,9 @@ pub struct Promise {
     /// When the clock started.
     #[serde(with = "rfc3339")]
     pub started: Time,
-    /// When the goal was (or will be) used up.
-    #[serde(with = "rfc3339")]
-    pub due: Time,
+    /// When the goal was, or will be, used up; `null` while the clock is paused before that.
+    #[serde(with = "rfc3339::option")]
+    pub due: Option<Time>,
     /// When the clock stopped.
     #[serde(with = "rfc3339::option")]
     pub stopped: Option<Time>,
@@ -193,23 +193,29 @@ impl Record {
 /// The alerts that stand, or those that were said, by identity.
 pub type Alerts = BTreeMap<AlertId, Alert>;
 
-/// What must be said so that what was said equals what stands. In the order of identity.
-pub fn difference(said: &Alerts, standing: &Alerts) -> Vec<Change> {
-    let gone = said.iter().filter(|(id, _)| !standing.contains_key(id));
-    let retracted = gone.map(|(_, alert)| Change { action: Action::Retracted, alert: alert.clone() });
-    let said_otherwise = standing.iter().filter_map(|(id, alert)| {
-        let action = match said.get(id) {
+/// What must be said so that what was said equals what stands: both by identity, and so is the answer.
+pub fn difference<'a>(
+    said: impl IntoIterator<Item = &'a Alert>,
+    standing: impl IntoIterator<Item = &'a Alert>,
+) -> Vec<Change> {
+    let mut said = said.into_iter().peekable();
+    let mut changes = Vec::new();
+    let retract = |alert: &Alert| Change { action: Action::Retracted, alert: alert.clone() };
+    for alert in standing {
+        while let Some(gone) = said.next_if(|before| before.id < alert.id) {
+            changes.push(retract(gone));
+        }
+        let action = match said.next_if(|before| before.id == alert.id) {
             None => Action::Raised,
-            Some(before) if before == alert => return None,
+            Some(before) if before == alert => continue,
             Some(before) if before.status == Status::Open && alert.status == Status::Resolved => {
                 Action::Resolved
             }
             Some(_) => Action::Amended,
         };
-        Some(Change { action, alert: alert.clone() })
-    });
-    let mut changes: Vec<Change> = retracted.chain(said_otherwise).collect();
-    changes.sort_by_key(|change| change.alert.id);
+        changes.push(Change { action, alert: alert.clone() });
+    }
+    changes.extend(said.map(retract));
     changes
 }
 

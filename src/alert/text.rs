@@ -13,27 +13,33 @@ pub fn summary(alert: &Alert) -> Text {
     }
 }
 
+fn due(promise: &Promise) -> String {
+    promise.due.map_or_else(|| "–".to_owned(), |due| due.to_string())
+}
+
 fn warning(promise: &Promise) -> Text {
     let percent = promise.threshold * 100.0;
-    let Promise { subject, due, title, .. } = promise;
+    let Promise { subject, title, .. } = promise;
+    let due = due(promise);
     Text::new(
         format!("{subject}: {percent:.0} % of the time is used, due {due} ({})", title.en),
-        format!("{subject}:时限已用去 {percent:.0}%,应于 {due} 前完成({})", title.zh),
+        format!("{subject}：时限已用去{percent:.0}%，应于 {due} 前完成（{}）", title.zh),
     )
 }
 
 fn breach(promise: &Promise) -> Text {
-    let Promise { subject, due, title, .. } = promise;
+    let Promise { subject, title, .. } = promise;
+    let due = due(promise);
     match promise.late_seconds {
         None => Text::new(
             format!("{subject}: overdue since {due} ({})", title.en),
-            format!("{subject}:自 {due} 起已超时({})", title.zh),
+            format!("{subject}：自 {due} 起已超时（{}）", title.zh),
         ),
         Some(late) => {
             let late = crate::time::Span::from_millis((late * 1_000.0) as i64);
             Text::new(
                 format!("{subject}: {late} late, was due {due} ({})", title.en),
-                format!("{subject}:超时 {late},原应于 {due} 前完成({})", title.zh),
+                format!("{subject}：超时 {late}，原应于 {due} 前完成（{}）", title.zh),
             )
         }
     }
