@@ -16,3 +16,6 @@ pub mod sla;
 pub mod detect;
 pub mod crisis;
 pub mod alert;
+
+// floor 2: the two pure machines
+pub mod shard;

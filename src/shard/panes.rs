@@ -1,0 +1,236 @@
+//! How much was counted where? Cumulative counts per pane and cell, with dimensions numbered in the order in which the
+//! log names their values, so that the cap on their number cuts off the same ones at every replay.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
+
+use crate::event::Event;
+use crate::sla::policy::{CUSTOMER, DIMENSIONS, Policy, Slot, Values, get};
+use crate::time::{Span, Time};
+use crate::window::{Cell, Counts, OTHER, UNKNOWN};
+
+/// The numbers of a cell's four values.
+pub type CellKey = [u16; 4];
+/// A breach that is counted (+1) or not any more (−1) in a pane and cell.
+pub type Adjustment = (Time, CellKey, i64);
+
+/// The values of each dimension, in the order of their numbers.
+pub type DimensionNames = [Vec<Arc<str>>; 4];
+
+type Map<K, V> = HashMap<K, V, FixedState>;
+
+/// The values of one dimension. 0 is "unknown", 1 is "other".
+#[derive(Clone, Debug)]
+struct Names {
+    names: Vec<Arc<str>>,
+    numbers: Map<Arc<str>, u16>,
+}
+
+impl Names {
+    fn new() -> Names {
+        let names: Vec<Arc<str>> = vec![UNKNOWN.into(), OTHER.into()];
+        let numbers = names.iter().cloned().zip(0..).collect();
+        Names { names, numbers }
+    }
+
+    fn number(&mut self, text: &str, cap: u16) -> u16 {
+        if let Some(number) = self.numbers.get(text) {
+            return *number;
+        }
+        if text.is_empty() {
+            return 0;
+        }
+        if self.names.len() >= usize::from(cap) + 2 {
+            return 1;
+        }
+        let number = self.names.len() as u16;
+        let name: Arc<str> = text.into();
+        self.names.push(name.clone());
+        self.numbers.insert(name, number);
+        number
+    }
+}
+
+/// Counts per pane and cell.
+#[derive(Clone, Debug)]
+pub struct Panes {
+    width: Span,
+    cap: u16,
+    names: [Names; 4],
+    panes: BTreeMap<Time, BTreeMap<CellKey, Counts>>,
+    changed: BTreeSet<(Time, CellKey)>,
+    bound: Time,
+    /// Whether what was counted under somebody else has still to be shipped anew.
+    taken_over: bool,
+}
+
+impl Panes {
+    /// Nothing counted yet.
+    pub fn new(width: Span, cap: u16) -> Panes {
+        let names = std::array::from_fn(|_| Names::new());
+        Panes {
+            width,
+            cap,
+            names,
+            panes: BTreeMap::new(),
+            changed: BTreeSet::new(),
+            bound: Time::MIN,
+            taken_over: false,
+        }
+    }
+
+    /// The number of a dimension's value, a new one if it has none and there is room.
+    pub fn number(&mut self, dimension: u8, text: &str) -> u16 {
+        self.names[usize::from(dimension)].number(text, self.cap)
+    }
+
+    /// Counts an event; `false` if it is nothing that is counted.
+    pub fn count(&mut self, policy: &Policy, event: &Event<'_>) -> bool {
+        let Some(complaint) = policy.counts(event) else { return false };
+        let mut key = CellKey::default();
+        for (n, name) in DIMENSIONS.iter().enumerate() {
+            if let Some(value) = event.attributes.get(name) {
+                key[n] = self.number(n as u8, &value.text());
+            }
+        }
+        let score = policy.counting.score.as_ref().and_then(|name| event.attributes.get(name)?.number());
+        let customer = event.attributes.get(CUSTOMER).filter(|_| complaint);
+        let pane = event.time.floor(self.width);
+        let counts = self.panes.entry(pane).or_default().entry(key).or_default();
+        counts.activity += 1;
+        counts.complaints += u64::from(complaint);
+        if let Some(score) = score.filter(|score| score.abs() < 1e6) {
+            counts.add_score(score);
+        }
+        if let Some(customer) = customer {
+            counts.add_customer(xxhash_rust::xxh3::xxh3_64(customer.text().as_bytes()));
+        }
+        self.changed.insert((pane, key));
+        true
+    }
+
+    /// No event can reach the panes that end at `bound` or before any more. Those that were shipped are forgotten now, the
+    /// others when they are.
+    pub fn leave_behind(&mut self, bound: Time) {
+        self.bound = bound;
+        self.forget_shipped();
+    }
+
+    /// Whether the next cut must ship what changed: after a takeover, and when no event can reach one of the panes any
+    /// more.
+    pub fn must_ship(&self) -> bool {
+        self.taken_over || self.changed.first().is_some_and(|(pane, _)| self.is_behind(*pane))
+    }
+
+    /// The last cut of somebody else was reached. It had shipped everything that lies behind the bound; the rest is shipped
+    /// anew, also what counts nothing any more.
+    pub fn take_over(&mut self) {
+        let (width, bound) = (self.width, self.bound);
+        self.changed.retain(|(pane, _)| *pane + width > bound);
+        self.forget_shipped();
+        self.taken_over = true;
+    }
+
+    fn is_behind(&self, pane: Time) -> bool {
+        pane + self.width <= self.bound
+    }
+
+    fn forget_shipped(&mut self) {
+        while let Some(pane) = self.panes.first_key_value().map(|(pane, _)| *pane) {
+            let cells = self.panes.get_mut(&pane).filter(|_| pane + self.width <= self.bound);
+            let Some(cells) = cells else { return };
+            cells.retain(|key, _| self.changed.contains(&(pane, *key)));
+            if !cells.is_empty() {
+                return;
+            }
+            self.panes.remove(&pane);
+        }
+    }
+
+    /// Where a breach that was due at `due` is counted; `None` when that pane is forgotten.
+    pub fn place(&self, due: Time, cell: &Cell) -> Option<(Time, CellKey)> {
+        let pane = due.floor(self.width);
+        let texts = [&cell.product, &cell.region, &cell.channel, &cell.category];
+        let key = std::array::from_fn(|n| self.names[n].numbers.get(texts[n]).copied().unwrap_or(0));
+        (!self.is_behind(pane)).then_some((pane, key))
+    }
+
+    /// The cell with these numbers, in words.
+    fn cell(&self, key: CellKey) -> Cell {
+        let name = |n: usize| self.names[n].names[usize::from(key[n])].clone();
+        Cell { product: name(0), region: name(1), channel: name(2), category: name(3) }
+    }
+
+    /// The cell a case with these attributes is in.
+    pub fn cell_of(&self, policy: &Policy, values: &Values) -> Cell {
+        let mut key = CellKey::default();
+        for (at, (_, slot)) in policy.slots().iter().enumerate() {
+            if let (Slot::Dimension(n), Some(number)) = (slot, get(values, at as u8)) {
+                key[usize::from(*n)] = number as u16;
+            }
+        }
+        self.cell(key)
+    }
+
+    /// The panes that changed since they were last settled, as they are when these breaches are counted, too.
+    pub fn changed(&self, adjustments: &[Adjustment]) -> Vec<(Time, Cell, Counts)> {
+        let mut keys = self.changed.clone();
+        keys.extend(adjustments.iter().map(|(pane, key, _)| (*pane, *key)));
+        let counts =
+            |pane: &Time, key: &CellKey| self.panes.get(pane).and_then(|cells| cells.get(key)).cloned();
+        let with = |(pane, key): (Time, CellKey)| {
+            let mut counts = counts(&pane, &key).unwrap_or_default();
+            let here = adjustments.iter().filter(|(at, cell, _)| (*at, *cell) == (pane, key));
+            here.for_each(|(_, _, by)| counts.breaches = counts.breaches.saturating_add_signed(*by));
+            (pane, self.cell(key), counts)
+        };
+        keys.into_iter().map(with).collect()
+    }
+
+    /// Breaches were said, and with `shipped` all changed panes were.
+    pub fn settle(&mut self, adjustments: &[Adjustment], shipped: bool) {
+        for (pane, key, by) in adjustments {
+            let counts = self.panes.entry(*pane).or_default().entry(*key).or_default();
+            counts.breaches = counts.breaches.saturating_add_signed(*by);
+            self.changed.insert((*pane, *key));
+        }
+        if shipped {
+            // A breach that was taken back leaves nothing behind, as if it had never been said.
+            for (pane, key) in std::mem::take(&mut self.changed) {
+                if let Some(cells) = self.panes.get_mut(&pane) {
+                    cells.retain(|known, counts| *known != key || *counts != Counts::default());
+                }
+            }
+            self.panes.retain(|_, cells| !cells.is_empty());
+            self.taken_over = false;
+            self.forget_shipped();
+        }
+    }
+
+    /// What is stored: the names of each dimension, and the counts.
+    pub fn parts(&self) -> (DimensionNames, Vec<(Time, CellKey, Counts)>) {
+        let names = std::array::from_fn(|n| self.names[n].names.clone());
+        let cells = self
+            .panes
+            .iter()
+            .flat_map(|(pane, cells)| cells.iter().map(|(key, counts)| (*pane, *key, counts.clone())));
+        (names, cells.collect())
+    }
+
+    /// From what was stored. Every pane counts as changed: what is said twice is merged by stamp.
+    pub fn restore(&mut self, names: DimensionNames, counts: Vec<(Time, CellKey, Counts)>, bound: Time) {
+        self.names = names.map(|names| {
+            let numbers = names.iter().cloned().zip(0..).collect();
+            Names { names, numbers }
+        });
+        for (pane, key, counts) in counts {
+            self.panes.entry(pane).or_default().insert(key, counts);
+            self.changed.insert((pane, key));
+        }
+        self.bound = bound;
+        self.taken_over = true;
+    }
+}

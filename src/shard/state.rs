@@ -1,0 +1,198 @@
+//! What must be kept to go on from here? The stored form of a shard, apart from the living one so that both may change.
+//!
+//! Clocks and timers are not stored: they follow from the events and are made again. What was said is stored with the
+//! state, because the changes that follow are its difference from what stands.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::case::Case;
+use super::panes::{Adjustment, CellKey, DimensionNames, Panes};
+use super::recent::Recent;
+use super::{Options, Rules, Shard};
+use crate::alert::{About, Action, Alert, Change};
+use crate::sla::history::History;
+use crate::sla::policy::Policy;
+use crate::time::Time;
+use crate::window::Counts;
+
+/// The version of [`State`] that is written.
+pub const VERSION: u16 = 1;
+
+/// The stored state of a shard.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct State {
+    /// The version of this form.
+    pub version: u16,
+    /// The log.
+    pub log: u32,
+    /// The policy under which the events were kept.
+    pub policy_hash: u64,
+    /// The offset of the first record not read.
+    pub next_offset: u64,
+    /// The log time.
+    pub log_time: Time,
+    /// The clock.
+    pub clock: Time,
+    cases: Vec<StoredCase>,
+    /// What was said, as JSON: alerts are a format of their own, and change with it.
+    said: Vec<Vec<u8>>,
+    recent: Vec<(Time, u64)>,
+    names: DimensionNames,
+    panes: Vec<(Time, CellKey, Counts)>,
+}
+
+/// A stored case.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct StoredCase {
+    subject: String,
+    first_seen: Time,
+    count: u16,
+    events: Vec<u8>,
+    /// Whether a newer case of the same subject has begun.
+    retired: bool,
+}
+
+/// Why a stored state cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StateError {
+    /// Written by another version.
+    #[error("the state has version {0}, this program reads {VERSION}")]
+    Version(u16),
+    /// Kept under another policy.
+    #[error("the state was kept under policy {found:016x}, the policy loaded is {loaded:016x}")]
+    Policy {
+        /// The hash in the state.
+        found: u64,
+        /// The hash of the policy loaded.
+        loaded: u64,
+    },
+    /// It contradicts itself.
+    #[error("the state is damaged: {0}")]
+    Damaged(&'static str),
+}
+
+impl<R: Rules> Shard<R> {
+    /// The state, to be stored. Only right after a cut was acknowledged: what was said must equal what stands.
+    pub fn state(&self) -> State {
+        assert!(!self.is_dirty(), "log {}: a state is stored between a change and its cut", self.log);
+        let (names, panes) = self.panes.parts();
+        // By identity and by subject, so that the same state is the same bytes whatever numbers the cases had.
+        let said = self.said();
+        let mut cases: Vec<StoredCase> = self.cases.indices().map(|index| self.stored(index)).collect();
+        cases.sort_by(|a, b| {
+            (&a.subject, !a.retired, a.first_seen).cmp(&(&b.subject, !b.retired, b.first_seen))
+        });
+        State {
+            version: VERSION,
+            log: self.log,
+            policy_hash: self.policy.hash,
+            next_offset: self.next_offset,
+            log_time: self.log_time,
+            clock: self.clock,
+            cases,
+            said: said
+                .values()
+                .map(|alert| serde_json::to_vec(alert).expect("alerts are plain data"))
+                .collect(),
+            recent: self.recent.entries().collect(),
+            names,
+            panes,
+        }
+    }
+
+    fn stored(&self, index: u32) -> StoredCase {
+        let case = self.cases.get(index);
+        StoredCase {
+            subject: case.subject.to_string(),
+            first_seen: case.first_seen,
+            count: case.history.len() as u16,
+            events: case.history.bytes().to_vec(),
+            retired: !self.cases.is_current(index),
+        }
+    }
+
+    /// A shard that goes on where the state was taken.
+    pub fn restore(policy: Arc<Policy>, options: Options, state: State) -> Result<Shard<R>, StateError> {
+        if state.version != VERSION {
+            return Err(StateError::Version(state.version));
+        }
+        if state.policy_hash != policy.hash {
+            return Err(StateError::Policy { found: state.policy_hash, loaded: policy.hash });
+        }
+        let mut shard = Shard::new(policy, options, state.log);
+        shard.next_offset = state.next_offset;
+        shard.log_time = state.log_time;
+        shard.clock = state.clock;
+        shard.wheel = crate::wheel::Wheel::new(state.clock);
+        shard.recent = Recent::restore(shard.options.dedup_window, &state.recent);
+        shard.panes = Panes::new(shard.options.pane, shard.options.values_per_dimension_max);
+        shard.panes.restore(state.names, state.panes, state.log_time - shard.options.horizon);
+        for stored in state.cases {
+            shard.restore_case(stored)?;
+        }
+        shard.restore_said(&state.said)?;
+        Ok(shard)
+    }
+
+    fn restore_case(&mut self, stored: StoredCase) -> Result<(), StateError> {
+        let history = History::from_bytes(stored.events, stored.count);
+        let history = history.ok_or(StateError::Damaged("a case's events cannot be read"))?;
+        let index = self.cases.add(Case::restore(&self.policy, &stored.subject, stored.first_seen, history));
+        if stored.retired {
+            self.cases.retire(index);
+        }
+        self.arm(index);
+        Ok(())
+    }
+
+    fn restore_said(&mut self, stored: &[Vec<u8>]) -> Result<(), StateError> {
+        let mut alerts = Vec::new();
+        for bytes in stored {
+            let alert: Alert =
+                serde_json::from_slice(bytes).map_err(|_| StateError::Damaged("an alert cannot be read"))?;
+            alerts.push(alert);
+        }
+        self.lay_said(alerts);
+        Ok(())
+    }
+
+    /// Replaces what was said by what the fold of the alerts written so far says. The breaches among them are counted
+    /// now: a stored state has only those that were said when it was taken.
+    pub fn take_said(&mut self, alerts: impl IntoIterator<Item = Alert>) {
+        let counted = |shard: &Shard<R>, by| -> Vec<Adjustment> {
+            shard.said.iter().filter_map(|alert| shard.counted(alert, by)).collect()
+        };
+        let mut breaches = counted(self, -1);
+        self.lay_said(alerts);
+        breaches.extend(counted(self, 1));
+        self.panes.settle(&breaches, false);
+        self.panes.take_over();
+    }
+
+    /// What was said, by case. An alert whose case has left the memory is history: a case leaves only when nothing about
+    /// it can change any more.
+    fn lay_said(&mut self, alerts: impl IntoIterator<Item = Alert>) {
+        let mut by_subject: BTreeMap<Box<str>, Vec<u32>> = BTreeMap::new();
+        for index in self.cases.indices() {
+            by_subject.entry(self.cases.get(index).subject.clone()).or_default().push(index);
+        }
+        self.said.clear();
+        for alert in alerts {
+            let (About::Warning(promise) | About::Breach(promise)) = &alert.about else { continue };
+            let candidates = by_subject.get(&*promise.subject).map_or(&[][..], Vec::as_slice);
+            let keeps = |index: &&u32| {
+                let history = &self.cases.get(**index).history;
+                history.contains(&promise.start_event.source, &promise.start_event.id)
+            };
+            if let Some(index) = candidates.iter().find(keeps).or(candidates.first()) {
+                self.said.say(*index, &Change { action: Action::Raised, alert });
+            }
+        }
+        for index in self.cases.indices().collect::<Vec<_>>() {
+            self.mark(index);
+        }
+    }
+}
