@@ -19,3 +19,4 @@ pub mod alert;
 
 // floor 2: the two pure machines
 pub mod shard;
+pub mod aggregate;

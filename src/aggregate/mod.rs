@@ -1,0 +1,361 @@
+//! What do the partitions say together? The second pure machine: partials in, changes of signals and crises out.
+//!
+//! Ground rules: a function of the partials in the order in which they come; no clock but theirs. Its clock is the
+//! least of its sources' clocks, a source that keeps the others waiting too long being waived. A bucket closes when the
+//! clock has passed it by the grace, and is judged on what each source had said up to its own first partial beyond that
+//! instant: what a faster source says afterwards waits. So the findings do not depend on how the sources are interleaved. Late
+//! counts change the windows still to be judged and what is learned, never a judgement made.
+//!
+//! ```text
+//!   partial ─► stale? ─► its source's queue ─► panes (largest stamp wins) ─┐
+//!                                                  bucket closed by all ───┴─► detector ─► crises ─► standing
+//!                                                                             said − standing = changes
+//! ```
+
+use std::collections::BTreeMap;
+use std::marker::PhantomData;
+
+use serde::{Deserialize, Serialize};
+
+use crate::alert::{self, About, Alert, AlertId, Alerts, Change, Status};
+use crate::crisis::{self, Crisis, Desk, Grade};
+use crate::detect::{self, Detector, Series, Signal};
+use crate::time::{Span, Time};
+use crate::window::{ByStamp, Merging, Partial, Scores, Stamp};
+
+mod panes;
+mod sources;
+
+#[cfg(test)]
+mod tests;
+
+pub use sources::Coverage;
+
+use panes::{Panes, Sight};
+use sources::Sources;
+
+/// How the aggregate works.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Options {
+    /// The width of the workers' panes; the detector's bucket is a multiple of it. Default 5 min.
+    pub pane: Span,
+    /// How long after its end a bucket is closed, for events that come late. Default 1 min.
+    pub grace: Span,
+    /// How far the other sources' clocks may advance before a source that was never heard from is waived. Default 1 h.
+    pub wait: Span,
+    /// How far a source that was heard from may fall behind the foremost before it is waived until it has caught
+    /// up. Default 6 h.
+    pub lag_max: Span,
+    /// The detector's options.
+    pub detect: detect::Options,
+    /// How crises are graded.
+    pub crisis: crisis::Options,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            pane: Span::from_minutes(5),
+            grace: Span::from_minutes(1),
+            wait: Span::from_hours(1),
+            lag_max: Span::from_hours(6),
+            detect: detect::Options::default(),
+            crisis: crisis::Options::default(),
+        }
+    }
+}
+
+/// The machine.
+#[derive(Clone, Debug)]
+pub struct Aggregate<M: Merging = ByStamp> {
+    merging: PhantomData<M>,
+    options: Options,
+    state: State,
+    standing: Alerts,
+    said: Alerts,
+    /// Whether the two may differ; asked after every partial, when mostly nothing has changed.
+    unsaid: bool,
+}
+
+/// A snapshot: with it and the partials after [`Aggregate::stamp`] the machine goes on as if it had never stopped.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct State {
+    version: u32,
+    consumed: u64,
+    sources: Sources,
+    /// The end of the bucket that closes next.
+    next_close: Option<Time>,
+    clock: Option<Time>,
+    panes: Panes,
+    detector: Detector,
+    desk: Desk,
+    said: Vec<Said>,
+}
+
+/// An alert as it was said, in a form that every codec can carry.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Said {
+    status: Status,
+    about: Found,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+enum Found {
+    Signal(Signal),
+    Crisis(Crisis),
+}
+
+/// Why a snapshot cannot be gone on from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StateError {
+    /// It was written by another version.
+    #[error("the aggregate's snapshot has version {found}, this program reads version {VERSION}")]
+    Version {
+        /// Its version.
+        found: u32,
+    },
+    /// It was written for another number of source partitions.
+    #[error("the aggregate's snapshot is of {found} source partitions, there are {expected}")]
+    Logs {
+        /// How many it is of.
+        found: u32,
+        /// How many there are.
+        expected: u32,
+    },
+}
+
+/// The version of [`State`].
+const VERSION: u32 = 1;
+
+impl<M: Merging> Aggregate<M> {
+    /// A machine for `logs` source partitions, numbered from 0.
+    pub fn new(options: Options, logs: u32) -> Aggregate<M> {
+        let state = State {
+            version: VERSION,
+            consumed: 0,
+            sources: Sources::new(logs),
+            next_close: None,
+            clock: None,
+            panes: Panes::default(),
+            detector: Detector::default(),
+            desk: Desk::default(),
+            said: Vec::new(),
+        };
+        Aggregate {
+            merging: PhantomData,
+            options,
+            state,
+            standing: Alerts::new(),
+            said: Alerts::new(),
+            unsaid: false,
+        }
+    }
+
+    /// Takes the next partial. One that is older than what its source said before changes nothing but the count of
+    /// partials consumed.
+    pub fn apply(&mut self, partial: Partial) {
+        self.state.consumed += 1;
+        let (log, clock) = (partial.log, partial.stamp.clock);
+        if !self.state.sources.take::<M>(partial) {
+            return;
+        }
+        // Nearly every partial closes nothing. With thousands of sources it counts that the others are not looked at.
+        if let Some(end) = self.state.next_close.filter(|end| clock < *end + self.options.grace) {
+            self.count(end, Some(log));
+            return;
+        }
+        while let Some(end) = self.gather() {
+            self.close(end);
+        }
+        self.state.clock = self.clock();
+    }
+
+    /// The least of the sources' clocks; `None` until every source was heard or waived. Never goes back.
+    pub fn clock(&self) -> Option<Time> {
+        self.state.clock.max(self.state.sources.clock(&self.options))
+    }
+
+    /// How many partials were consumed, and the clock ([`Time::MIN`] while there is none).
+    pub fn stamp(&self) -> Stamp {
+        Stamp { next_offset: self.state.consumed, clock: self.clock().unwrap_or(Time::MIN) }
+    }
+
+    /// What must be said so that what was said equals what stands.
+    pub fn changes(&self) -> Vec<Change> {
+        if self.unsaid { alert::difference(self.said.values(), self.standing.values()) } else { Vec::new() }
+    }
+
+    /// These changes were said.
+    pub fn acknowledge(&mut self, changes: &[Change]) {
+        for change in changes {
+            alert::say(&mut self.said, change);
+        }
+        if !changes.is_empty() {
+            self.unsaid = self.said != self.standing;
+        }
+    }
+
+    /// A person grades the crisis with this identity, now. Returns whether there is such a one, and it is open.
+    pub fn grade(&mut self, crisis: AlertId, grade: Grade) -> bool {
+        let found = self.crises().find(|open| crisis_id(open) == crisis);
+        let Some((series, began)) = found.map(|found| (found.opened_as.clone(), found.began)) else {
+            return false;
+        };
+        let now = self.clock().unwrap_or(began);
+        let done = self.state.desk.grade(&series, began, grade, now);
+        self.stand();
+        done
+    }
+
+    /// The signals found so far, by when they began; ended ones as long as they are kept.
+    pub fn signals(&self) -> impl Iterator<Item = &Signal> {
+        self.state.detector.signals()
+    }
+
+    /// The crises so far, in the order in which they were opened; ended ones as long as they are kept.
+    pub fn crises(&self) -> impl Iterator<Item = &Crisis> {
+        self.state.desk.cases().map(|case| &case.crisis)
+    }
+
+    /// Satisfaction scores of everything and of each product, since the beginning.
+    pub fn satisfaction(&self) -> BTreeMap<Series, Scores> {
+        self.state.panes.satisfaction()
+    }
+
+    /// Which sources are heard, silent or waived.
+    pub fn coverage(&self) -> Coverage {
+        self.state.sources.coverage(&self.options)
+    }
+
+    /// The snapshot.
+    pub fn state(&self) -> State {
+        let said = self.said.values().filter_map(Said::of).collect();
+        State { said, ..self.state.clone() }
+    }
+
+    /// Goes on from a snapshot.
+    pub fn from_state(options: Options, logs: u32, mut state: State) -> Result<Aggregate<M>, StateError> {
+        if state.version != VERSION {
+            return Err(StateError::Version { found: state.version });
+        }
+        let found = state.sources.logs();
+        if found != logs {
+            return Err(StateError::Logs { found, expected: logs });
+        }
+        let alerts = std::mem::take(&mut state.said).into_iter().map(Said::alert);
+        let said = alerts.map(|alert| (alert.id, alert)).collect();
+        let mut aggregate =
+            Aggregate { merging: PhantomData, options, state, standing: Alerts::new(), said, unsaid: true };
+        aggregate.standing = aggregate.stands();
+        Ok(aggregate)
+    }
+
+    /// Moves what the sources said into the panes, up to the bucket that closes next; its end when all are past it.
+    fn gather(&mut self) -> Option<Time> {
+        let State { sources, next_close, .. } = &mut self.state;
+        if next_close.is_none() {
+            sources.clock(&self.options)?;
+            *next_close = sources
+                .first(&self.options)
+                .map(|first| first.floor(self.options.detect.bucket))
+                .map(|start| start + self.options.detect.bucket);
+        }
+        let end = (*next_close)?;
+        self.count(end, None);
+        let boundary = end + self.options.grace;
+        self.state.sources.is_past(boundary, &self.options).then_some(end)
+    }
+
+    /// Moves what one source said into the panes, or what all of them said, up to the bucket that ends at `end`.
+    fn count(&mut self, end: Time, log: Option<u32>) {
+        let State { sources, panes, .. } = &mut self.state;
+        let Options { grace, detect, .. } = &self.options;
+        let (boundary, horizon) = (end + *grace, end - detect.bucket - detect.reach());
+        let mut next = || match log {
+            Some(log) => sources.release_of(log, boundary),
+            None => sources.release(boundary),
+        };
+        while let Some(partial) = next() {
+            panes.take::<M>(partial, horizon, &self.options);
+        }
+    }
+
+    /// Judges the bucket that ends at `end`.
+    fn close(&mut self, end: Time) {
+        let State { panes, detector, desk, next_close, .. } = &mut self.state;
+        let Options { detect, crisis, .. } = &self.options;
+        for (at, tallies) in panes.changed(end, detect.bucket) {
+            detector.count(at, tallies);
+        }
+        detector.close(end, detect);
+        let active: Vec<&Signal> = detector.active().collect();
+        // Most of the time there is nothing to look at.
+        if !active.is_empty() || desk.is_open() {
+            desk.step(end, &active, &Sight { panes, view: detector.view(end, detect) }, crisis);
+        }
+        panes.forget(end - detect.reach());
+        *next_close = Some(end + detect.bucket);
+        self.stand();
+    }
+
+    fn stand(&mut self) {
+        let standing = self.stands();
+        // What is gone from the record was forgotten for its age: neither stands nor needs saying.
+        for id in self.standing.keys().filter(|id| !standing.contains_key(id)) {
+            self.said.remove(id);
+        }
+        self.unsaid |= self.standing != standing;
+        self.standing = standing;
+    }
+
+    /// All signals and crises as alerts.
+    fn stands(&self) -> Alerts {
+        let signals = self.signals().map(|signal| Alert {
+            id: signal_id(signal),
+            status: status(signal.ended),
+            about: About::Signal(signal.clone()),
+        });
+        let crises = self.crises().map(|crisis| Alert {
+            id: crisis_id(crisis),
+            status: status(crisis.ended),
+            about: About::Crisis(crisis.clone()),
+        });
+        signals.chain(crises).map(|alert| (alert.id, alert)).collect()
+    }
+}
+
+/// The identity of a signal's alert: series, detector, window start.
+pub fn signal_id(signal: &Signal) -> AlertId {
+    let start_ms = signal.window_start.millis().to_le_bytes();
+    AlertId::of(&[b"signal", signal.series.key().as_bytes(), signal.detector().as_bytes(), &start_ms])
+}
+
+/// The identity of a crisis' alert: the node it was opened as, and when it began.
+pub fn crisis_id(crisis: &Crisis) -> AlertId {
+    let began_ms = crisis.began.millis().to_le_bytes();
+    AlertId::of(&[b"crisis", crisis.opened_as.key().as_bytes(), &began_ms])
+}
+
+fn status(ended: Option<Time>) -> Status {
+    if ended.is_some() { Status::Resolved } else { Status::Open }
+}
+
+impl Said {
+    fn of(alert: &Alert) -> Option<Said> {
+        let about = match &alert.about {
+            About::Signal(signal) => Found::Signal(signal.clone()),
+            About::Crisis(crisis) => Found::Crisis(crisis.clone()),
+            // Of promises only the workers speak.
+            About::Warning(_) | About::Breach(_) => return None,
+        };
+        Some(Said { status: alert.status, about })
+    }
+
+    fn alert(self) -> Alert {
+        let (id, about) = match self.about {
+            Found::Signal(signal) => (signal_id(&signal), About::Signal(signal)),
+            Found::Crisis(crisis) => (crisis_id(&crisis), About::Crisis(crisis)),
+        };
+        Alert { id, status: self.status, about }
+    }
+}

@@ -1,0 +1,6 @@
+//! Does the machine find what is there, and nothing else, whatever the weather?
+
+mod airline;
+mod simulation;
+mod weather;
+mod world;
