@@ -20,3 +20,6 @@ pub mod alert;
 // floor 2: the two pure machines
 pub mod shard;
 pub mod aggregate;
+
+// floor 3: doors, with twins in memory
+pub mod source;
