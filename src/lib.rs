@@ -23,3 +23,5 @@ pub mod aggregate;
 
 // floor 3: doors, with twins in memory
 pub mod source;
+pub mod sink;
+pub mod checkpoint;
