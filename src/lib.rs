@@ -25,3 +25,6 @@ pub mod aggregate;
 pub mod source;
 pub mod sink;
 pub mod checkpoint;
+
+// floor 4
+pub mod engine;

@@ -1,0 +1,179 @@
+//! One log in the hands of a worker: reads records, moves the clock, writes cuts and checkpoints.
+//!
+//! ```text
+//!   take over ─► catching up ──(next offset of the cut reached: clock set, said compared)──► live ─► released
+//! ```
+
+use std::sync::Arc;
+
+use crate::alert::{Alert, Alerts, Record};
+use crate::checkpoint::{Checkpoint, Store, StoreError};
+use crate::event::Reason;
+use crate::shard::{Options, Read, Rules, Shard, Standard};
+use crate::sink::{CutRecord, Sink, SinkError, Transaction};
+use crate::sla::policy::Policy;
+use crate::source;
+use crate::time::Time;
+
+/// One log in the hands of a worker.
+pub struct Partition<R: Rules = Standard> {
+    shard: Shard<R>,
+    owner: String,
+    seq: u64,
+    alerts_written: u64,
+    checkpoint: u64,
+    catching_up: Option<CatchUp>,
+}
+
+/// What must be reached before anything may be said.
+pub(super) struct CatchUp {
+    pub(super) cut: CutRecord,
+    pub(super) said: Alerts,
+}
+
+/// What became of a record.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// It was read.
+    Read(Read),
+    /// It could not be used.
+    Rejected(Reason),
+}
+
+impl<R: Rules> Partition<R> {
+    /// A log that nobody has read before.
+    pub fn new(policy: Arc<Policy>, options: Options, log: u32, owner: &str) -> Partition<R> {
+        let shard = Shard::new(policy, options, log);
+        Partition { shard, owner: owner.into(), seq: 0, alerts_written: 0, checkpoint: 0, catching_up: None }
+    }
+
+    /// A log as somebody else left it.
+    pub(super) fn resume(
+        shard: Shard<R>,
+        owner: &str,
+        checkpoint: u64,
+        alerts: u64,
+        until: CatchUp,
+    ) -> Partition<R> {
+        Partition {
+            shard,
+            owner: owner.into(),
+            seq: until.cut.seq,
+            alerts_written: alerts,
+            checkpoint,
+            catching_up: Some(until),
+        }
+    }
+
+    /// The state.
+    pub fn shard(&self) -> &Shard<R> {
+        &self.shard
+    }
+
+    /// The state; to step its clock.
+    pub fn shard_mut(&mut self) -> &mut Shard<R> {
+        &mut self.shard
+    }
+
+    /// Whether the last cut has been reached, so that new things may be said.
+    pub fn is_live(&self) -> bool {
+        self.catching_up.is_none()
+    }
+
+    /// Reads a record. Its offset advances whatever becomes of it.
+    pub fn read(&mut self, record: &source::Record<'_>) -> Outcome {
+        match &record.item {
+            source::Item::Clock(_) => Outcome::Read(Read::Idle),
+            source::Item::Reject(reason) => {
+                self.shard.skip(record.offset);
+                Outcome::Rejected(reason.clone())
+            }
+            source::Item::Event(event) => match self.shard.read(record.offset, record.appended, event) {
+                Ok(read) => Outcome::Read(read),
+                Err(reason) => Outcome::Rejected(reason),
+            },
+        }
+    }
+
+    /// Goes live if the last cut has been reached. Returns how many alerts differ between what was said and what
+    /// stands at that cut: it must be none; if it is not, the next cut says them.
+    pub fn settle(&mut self) -> Option<usize> {
+        let reached = |until: &mut CatchUp| self.shard.stamp().next_offset >= until.cut.next_offset;
+        let until = self.catching_up.take_if(reached)?;
+        self.shard.advance(until.cut.clock);
+        self.shard.take_said(until.said.into_values());
+        Some(self.shard.cut(false).changes.len())
+    }
+
+    /// Moves the clock, unless the last cut has still to be reached.
+    pub fn advance(&mut self, to: Time) {
+        if self.is_live() {
+            self.shard.advance(to);
+        }
+    }
+
+    /// Writes what must be said, with the panes that changed if `with_partial`. Nothing is written when there is
+    /// nothing to say and `always` is not set. Returns how many changes were written.
+    ///
+    /// A write in doubt is settled by asking for the last cut. One that was not written changes nothing: what was said
+    /// still differs from what stands, and the next cut writes the difference.
+    pub fn cut(&mut self, sink: &mut dyn Sink, with_partial: bool, always: bool) -> Result<usize, SinkError> {
+        assert!(self.is_live(), "log {}: a cut before the last one was reached", self.shard.log());
+        let cut = self.shard.cut(with_partial);
+        if !cut.changes.is_empty() || with_partial || always {
+            let log = self.shard.log();
+            let records = cut.changes.iter().map(|change| Record::new(change.clone(), log, cut.stamp));
+            let alerts: Vec<Record> = records.collect();
+            let record = CutRecord { seq: self.seq + 1, ..self.record() };
+            let written = Transaction { log, cut: record.clone(), alerts, partial: cut.partial.clone() };
+            match sink.commit(written) {
+                Err(SinkError::InDoubt { .. }) if sink.cut(log)?.as_ref() != Some(&record) => return Ok(0),
+                Err(SinkError::InDoubt { .. }) | Ok(()) => {}
+                Err(error) => return Err(error),
+            }
+            self.seq += 1;
+            self.alerts_written += cut.changes.len() as u64;
+        }
+        self.shard.acknowledge(&cut);
+        Ok(cut.changes.len())
+    }
+
+    /// Publishes the state as of the last cut. Right after a cut only.
+    pub fn checkpoint(&mut self, store: &mut dyn Store) -> Result<u64, StoreError> {
+        let number = store.list(self.shard.log())?.last().copied().unwrap_or(0) + 1;
+        let (seq, alerts_offset) = (self.seq, self.alerts_written);
+        let checkpoint = Checkpoint { number, seq, alerts_offset, state: self.shard.state() };
+        store.put(self.shard.log(), number, &checkpoint.encode())?;
+        self.checkpoint = number;
+        Ok(number)
+    }
+
+    /// Gives the log up, also while the last cut has still to be reached: the next owner need not ask who may still be
+    /// writing.
+    pub fn release(mut self, sink: &mut dyn Sink) -> Result<(), SinkError> {
+        self.owner.clear();
+        match &self.catching_up {
+            None => self.cut(sink, true, true).map(drop),
+            Some(until) => {
+                sink.claim(self.shard.log(), CutRecord { owner: String::new(), ..until.cut.clone() })
+            }
+        }
+    }
+
+    fn record(&self) -> CutRecord {
+        let stamp = self.shard.stamp();
+        CutRecord {
+            next_offset: stamp.next_offset,
+            clock: stamp.clock,
+            seq: self.seq,
+            policy_hash: self.shard.policy().hash,
+            owner: self.owner.clone(),
+            checkpoint: self.checkpoint,
+        }
+    }
+
+    /// What stands and was said, by identity.
+    pub fn said(&self) -> impl Iterator<Item = Alert> {
+        self.shard.said().into_values()
+    }
+}
