@@ -28,3 +28,6 @@ pub mod checkpoint;
 
 // floor 4
 pub mod engine;
+
+// floor 6: what the operator wrote
+pub mod config;
