@@ -31,3 +31,9 @@ pub mod engine;
 
 // floor 6: what the operator wrote
 pub mod config;
+
+// floor 7
+pub mod app;
+
+// floor 8
+pub mod cli;

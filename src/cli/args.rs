@@ -1,0 +1,189 @@
+//! The command line, declared once: help and checks follow from it.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::app::replay::Settings;
+use crate::names::Lang;
+use crate::source::replay::Order;
+use crate::time::Time;
+
+const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (commit ", env!("WATCHBELL_COMMIT"), ")");
+
+/// Watches the promises a service organisation makes to its customers, while there is still time to keep them.
+#[derive(Debug, Parser)]
+#[command(name = "watchbell", version = VERSION, arg_required_else_help = true)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Judge finished files: verdicts, alerts and a report.
+    ///
+    /// Reads events (one JSON object per line) or, with a mapping, foreign logs; orders them by event time; runs every
+    /// promise of the policy over them with the log's own clock; and ends with a report.
+    #[command(after_help = "Examples:\n  \
+        watchbell replay events.ndjson.gz\n  \
+        watchbell replay incidents.csv --mapping incident_log --policy incident_log --outcomes verdicts.ndjson\n  \
+        zcat events.gz | watchbell replay - --json")]
+    Replay(Replay),
+    /// Show how one ticket or call came to its verdicts, to the second.
+    Explain(Explain),
+    /// Check policy, mapping and calendar files: every mistake at once, each with its place and remedy.
+    Check(Check),
+    /// Print the JSON Schema of an event.
+    Schema,
+}
+
+/// What to read, and by which promises to judge it.
+#[derive(Debug, Args)]
+pub struct Reading {
+    /// How the rows of foreign logs become events: a shipped mapping (incident_log, call_log, feedback_log) or a file.
+    #[arg(long, value_name = "NAME|PATH")]
+    mapping: Option<String>,
+    /// The promises: a shipped policy (commitments, incident_log, call_log) or a file. Default: commitments.
+    #[arg(long, value_name = "NAME|PATH")]
+    policy: Option<String>,
+    /// Into how many logs the events are split by subject, as Kafka would split them.
+    #[arg(long, default_value_t = 8, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096))]
+    partitions: u32,
+    /// The instant as of which the files are read; events further ahead are refused. Default: now.
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    as_of: Option<Time>,
+    /// Put the events in order of their time first, or take them as they stand in the files.
+    #[arg(long, default_value = "time", value_name = "ORDER")]
+    order: OrderArgument,
+}
+
+impl Reading {
+    fn settings(&self, files: &[PathBuf], workers: usize) -> Settings {
+        Settings {
+            files: files.to_vec(),
+            mapping: self.mapping.clone(),
+            policy: self.policy.clone(),
+            partitions: self.partitions,
+            workers,
+            as_of: self.as_of,
+            order: self.order.into(),
+            outcomes: None,
+            alerts: None,
+        }
+    }
+}
+
+/// `watchbell replay`.
+#[derive(Debug, Args)]
+pub struct Replay {
+    /// Files to read, plain or gzip; `-` is standard input.
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    #[command(flatten)]
+    reading: Reading,
+    /// How many threads judge. Default: one per processor.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    workers: Option<u16>,
+    /// Write the verdict on every clock here, one JSON object per line.
+    #[arg(long, value_name = "OUT.ndjson")]
+    outcomes: Option<PathBuf>,
+    /// Write the changelog of alerts here, one JSON object per line.
+    #[arg(long, value_name = "OUT.ndjson")]
+    alerts: Option<PathBuf>,
+    /// Print the report as JSON.
+    #[arg(long)]
+    pub json: bool,
+    /// The report's language.
+    #[arg(long, default_value = "en")]
+    pub lang: LangArgument,
+}
+
+impl Replay {
+    /// What the engine is asked to do.
+    pub fn settings(&self) -> Settings {
+        let processors = || std::thread::available_parallelism().map_or(1, |n| n.get());
+        let workers = self.workers.map_or_else(processors, usize::from);
+        let settings = self.reading.settings(&self.files, workers);
+        Settings { outcomes: self.outcomes.clone(), alerts: self.alerts.clone(), ..settings }
+    }
+}
+
+/// `watchbell explain`.
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// The ticket or call.
+    pub subject: String,
+    /// Files to read, plain or gzip; `-` is standard input.
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    #[command(flatten)]
+    reading: Reading,
+    /// As of when. Default: the latest event of the input.
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub at: Option<Time>,
+    /// Print the derivation as JSON.
+    #[arg(long)]
+    pub json: bool,
+    /// The language.
+    #[arg(long, default_value = "en")]
+    pub lang: LangArgument,
+}
+
+impl Explain {
+    /// What the engine is asked to do.
+    pub fn settings(&self) -> Settings {
+        self.reading.settings(&self.files, 1)
+    }
+}
+
+/// `watchbell check`.
+#[derive(Debug, Args)]
+pub struct Check {
+    /// Files to check; what a file is (policy, mapping, calendar) is seen from its keys. None: the shipped ones.
+    #[arg(value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+}
+
+/// A language, as it is typed.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum LangArgument {
+    /// English
+    En,
+    /// 中文
+    Zh,
+}
+
+impl From<LangArgument> for Lang {
+    fn from(typed: LangArgument) -> Lang {
+        match typed {
+            LangArgument::En => Lang::En,
+            LangArgument::Zh => Lang::Zh,
+        }
+    }
+}
+
+/// An order, as it is typed.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum OrderArgument {
+    /// By event time; ties by file and line
+    Time,
+    /// As they stand in the files
+    File,
+}
+
+impl From<OrderArgument> for Order {
+    fn from(typed: OrderArgument) -> Order {
+        match typed {
+            OrderArgument::Time => Order::Time,
+            OrderArgument::File => Order::File,
+        }
+    }
+}
+
+fn time(text: &str) -> Result<Time, String> {
+    let time = Time::parse(text).filter(|time| time.in_range());
+    time.ok_or_else(|| "write an instant with its offset, 1970 to 2099: 2026-03-01T08:00:00+08:00".into())
+}

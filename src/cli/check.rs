@@ -1,0 +1,65 @@
+//! Is this file right? Says everything that is wrong with it.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use super::args::Check;
+use super::{print, tell};
+use crate::config;
+use crate::config::read::{Document, Problems};
+
+/// Checks files, or the shipped ones.
+pub fn run(arguments: &Check) -> anyhow::Result<ExitCode> {
+    let mut wrong = 0;
+    let mut report = |name: &str, checked: Result<&'static str, Problems>| -> anyhow::Result<()> {
+        match checked {
+            Ok(what) => print(&format!("{name}: ok ({what})")),
+            Err(problems) => {
+                wrong += problems.0.len();
+                tell(&problems.to_string());
+                Ok(())
+            }
+        }
+    };
+    if arguments.files.is_empty() {
+        for (name, text) in
+            config::POLICIES.iter().chain(&config::mapping::BUILT_IN).chain(&config::calendar::SHIPPED)
+        {
+            report(name, check(name, text))?;
+        }
+    }
+    for path in &arguments.files {
+        let name = path.display().to_string();
+        report(&name, read(path).and_then(|text| check(&name, &text)))?;
+    }
+    match wrong {
+        0 => Ok(ExitCode::SUCCESS),
+        n => {
+            tell(&format!("{n} problem{}", if n == 1 { "" } else { "s" }));
+            Ok(ExitCode::FAILURE)
+        }
+    }
+}
+
+fn read(path: &Path) -> Result<String, Problems> {
+    std::fs::read_to_string(path).map_err(|error| {
+        Problems::of_file(&path.display().to_string(), format!("cannot be read: {error}"), "check the path")
+    })
+}
+
+/// Checks a file as what its keys say it is.
+fn check(name: &str, text: &str) -> Result<&'static str, Problems> {
+    let document = Document::parse(name, text)?;
+    let root = document.root();
+    let has = |keys: &[&str]| keys.iter().any(|key| root.get(key).is_some());
+    if has(&["event", "input", "times"]) {
+        config::mapping::read(name, text).map(|_| "mapping")
+    } else if has(&["weekly", "holiday", "working"]) {
+        config::calendar::read(name, text).map(|_| "calendar")
+    } else if has(&["commitment", "objective", "count", "tally", "calendars"]) {
+        config::policy::read(name, text).map(|_| "policy")
+    } else {
+        let remedy = "a policy has [[commitment]], a mapping [input] and [[event]], a calendar [weekly]";
+        Err(Problems::of_file(name, "is neither a policy, nor a mapping, nor a calendar", remedy))
+    }
+}

@@ -1,0 +1,142 @@
+//! What did the user type, and what is shown? The only room that prints.
+
+use std::io::{IsTerminal, Write};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::Context;
+use clap::Parser;
+
+use crate::app;
+use crate::config::read::Problems;
+use crate::names::Lang;
+use crate::source::SourceError;
+use crate::time::Span;
+
+mod args;
+mod check;
+mod progress;
+mod show_explanation;
+mod show_report;
+mod table;
+
+use args::{Arguments, Command};
+
+/// The exit code of a run that was interrupted, as shells have it.
+const INTERRUPTED: u8 = 130;
+
+/// Runs the program.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let cancel = Arc::new(AtomicBool::new(false));
+    let noticed = cancel.clone();
+    // The first Ctrl-C asks every loop to stop; the second does not wait for them.
+    let handled = ctrlc::set_handler(move || {
+        if noticed.swap(true, Ordering::Relaxed) {
+            std::process::exit(i32::from(INTERRUPTED));
+        }
+    });
+    if let Err(error) = handled {
+        tell(&format!("Ctrl-C cannot be handled: {error}"));
+    }
+    match run(arguments.command, &cancel) {
+        Ok(code) => code,
+        Err(error) if matches!(error.downcast_ref(), Some(SourceError::Cancelled)) => {
+            tell("interrupted: nothing was written");
+            ExitCode::from(INTERRUPTED)
+        }
+        Err(error) => {
+            match error.downcast_ref::<Problems>() {
+                Some(problems) => tell(&problems.to_string()),
+                None => tell(&format!("error: {error:#}")),
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command, cancel: &AtomicBool) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Replay(replay) => {
+            let mut bar = progress::Bar::new();
+            let report = app::replay::run(&replay.settings(), &mut |stage| bar.show(stage), cancel)?;
+            bar.finish();
+            let text = if replay.json {
+                serde_json::to_string_pretty(&report)?
+            } else {
+                show_report::text(&report, replay.lang.into())
+            };
+            print(&text)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Explain(explain) => {
+            let mut bar = progress::Bar::new();
+            let settings = explain.settings();
+            let found = app::explain::run(
+                &settings,
+                &explain.subject,
+                explain.at,
+                &mut |stage| bar.show(stage),
+                cancel,
+            )?;
+            bar.finish();
+            if found.is_empty() {
+                anyhow::bail!(
+                    "`{}` was never promised anything: no event of it starts a clock or bears on one",
+                    explain.subject
+                );
+            }
+            let text = if explain.json {
+                serde_json::to_string_pretty(&found)?
+            } else {
+                show_explanation::text(&found, explain.lang.into())
+            };
+            print(&text)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Check(files) => check::run(&files),
+        Command::Schema => {
+            print(&serde_json::to_string_pretty(&crate::event::schema::schema())?)?;
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+/// Shows a text on standard output. A reader that went away (`watchbell … | head`) is no error.
+fn print(text: &str) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    let end = if text.ends_with('\n') { "" } else { "\n" };
+    let written = write!(out, "{text}{end}").and_then(|()| out.flush());
+    match written {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        written => written.context("standard output: cannot be written"),
+    }
+}
+
+/// Says something on standard error.
+#[expect(clippy::print_stderr, reason = "the one place that speaks to the user beside the answer")]
+fn tell(text: &str) {
+    eprintln!("{text}");
+}
+
+/// A length of time in the words of a language.
+fn length(span: Span, lang: Lang) -> String {
+    lengths(&span.to_string(), lang)
+}
+
+/// The same for one that was written in English letters: `6d 11h` is 6天11小时.
+fn lengths(text: &str, lang: Lang) -> String {
+    match lang {
+        Lang::En => text.to_owned(),
+        Lang::Zh => {
+            let units = [(" ", ""), ("d", "天"), ("h", "小时"), ("m", "分"), ("s", "秒")];
+            units.iter().fold(text.to_owned(), |text, (en, zh)| text.replace(en, zh))
+        }
+    }
+}
+
+/// Whether somebody is looking.
+fn is_terminal() -> bool {
+    std::io::stderr().is_terminal()
+}

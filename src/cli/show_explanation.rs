@@ -1,0 +1,155 @@
+//! How a case came to its verdicts, as a page of text, in English or 中文.
+
+use super::{length, lengths};
+use crate::names::Lang;
+use crate::sla::explain::{ExplainedClock, Explanation};
+use crate::sla::outcome::Verdict;
+use crate::time::{Span, Time};
+
+/// How many stretches of counted time are written out per clock; the sums cover all.
+const STRETCHES_SHOWN: usize = 12;
+
+/// The whole page.
+pub fn text(explanations: &[Explanation], lang: Lang) -> String {
+    let pages: Vec<String> = explanations.iter().map(|one| page(one, lang)).collect();
+    pages.join("\n")
+}
+
+fn say<'a>(lang: Lang, en: &'a str, zh: &'a str) -> &'a str {
+    match lang {
+        Lang::En => en,
+        Lang::Zh => zh,
+    }
+}
+
+fn page(one: &Explanation, lang: Lang) -> String {
+    let Explanation { subject, at, policy_hash, .. } = one;
+    let mut text = match lang {
+        Lang::En => format!(
+            "{subject} as of {at}, policy {policy_hash}\n\nEvents, in the order in which they count\n"
+        ),
+        Lang::Zh => format!("{subject}，截至 {at}，策略 {policy_hash}\n\n事件（按生效顺序）\n"),
+    };
+    for event in &one.events {
+        let kind = event.kind.as_deref().unwrap_or(say(lang, "(attributes only)", "（仅更新属性）"));
+        let asks: Vec<String> = event.asks.iter().map(|ask| asked(ask, lang)).collect();
+        let asks = if asks.is_empty() { String::new() } else { format!(" → {}", asks.join(", ")) };
+        text.push_str(&format!("  {}  {kind}  {} {}{asks}\n", event.time, event.source, event.id));
+    }
+    one.clocks.iter().for_each(|clock| text.push_str(&explain(clock, lang)));
+    text
+}
+
+fn explain(clock: &ExplainedClock, lang: Lang) -> String {
+    let verdict = match (clock.outcome, &clock.goal) {
+        (_, None) => say(lang, "nothing is promised", "未作承诺"),
+        (Verdict::Kept, _) => say(lang, "kept", "兑现"),
+        (Verdict::Breached, _) => say(lang, "BREACHED", "违约"),
+        (Verdict::Open, _) => say(lang, "open", "进行中"),
+        (Verdict::Cancelled, _) => say(lang, "cancelled", "取消"),
+    };
+    let colon = say(lang, ": ", "：");
+    let mut text = format!("\n{} – {}{colon}{verdict}\n", clock.commitment, clock.title.get(lang));
+    let mut line = |en: &str, zh: &str, value: String| {
+        if !value.is_empty() {
+            text.push_str(&format!("  {} {value}\n", say(lang, en, zh)));
+        }
+    };
+    line("from     ", "出处", clock.clause.clone());
+    line("calendar ", "日历", format!("{} ({})", clock.calendar, clock.calendar_hash));
+    line("started  ", "开始", format!("{} ({})", clock.started, clock.start_event));
+    line("goal     ", "时限", clock.goal.as_deref().map_or_else(String::new, |text| goal(text, lang)));
+    for pause in &clock.pauses {
+        let open = length(Span::from_millis((pause.seconds * 1_000.0) as i64), lang);
+        let words = match lang {
+            Lang::En => format!("{open} of open time not counted"),
+            Lang::Zh => format!("其中营业时间 {open} 不计入"),
+        };
+        line("paused   ", "暂停", format!("{} … {}{colon}{words}", pause.from, pause.to));
+    }
+    for stretch in clock.counted.iter().take(STRETCHES_SHOWN) {
+        let span = length(Span::from_millis((stretch.seconds * 1_000.0) as i64), lang);
+        line("counted  ", "计入", format!("{} … {}{colon}{span}", stretch.from, stretch.to));
+    }
+    let more = clock.counted.len().saturating_sub(STRETCHES_SHOWN) + clock.counted_not_listed;
+    if more > 0 {
+        line(
+            "counted  ",
+            "计入",
+            match lang {
+                Lang::En => format!("… {more} more stretches (all with --json)"),
+                Lang::Zh => format!("… 另有 {more} 段（用 --json 查看全部）"),
+            },
+        );
+    }
+    let elapsed = Span::from_millis((clock.elapsed_seconds * 1_000.0) as i64);
+    line("sum      ", "合计", length(elapsed, lang));
+    line("due      ", "应完成", due(clock, lang));
+    let phase = match lang {
+        Lang::En => format!("{} since {}", clock.phase, clock.since),
+        Lang::Zh => format!("{}（自 {} 起）", phase_zh(clock.phase), clock.since),
+    };
+    line("phase    ", "状态", phase);
+    if let Some(year) = clock.year_without_holidays {
+        let words = match lang {
+            Lang::En => format!("no holidays are known for {year}"),
+            Lang::Zh => format!("缺少{year}年的节假日数据"),
+        };
+        line("WARNING  ", "警告", words);
+    }
+    text
+}
+
+/// `start first_contact`: the verb is translated, the name is the policy's.
+fn asked(ask: &str, lang: Lang) -> String {
+    let verbs =
+        [("start", "开始"), ("stop", "停止"), ("pause", "暂停"), ("resume", "恢复"), ("cancel", "取消")];
+    let (verb, rest) = ask.split_once(' ').unwrap_or((ask, ""));
+    match (lang, verbs.iter().find(|(en, _)| *en == verb)) {
+        (Lang::Zh, Some((_, zh))) => format!("{zh} {rest}"),
+        _ => ask.to_owned(),
+    }
+}
+
+/// A goal in words. A promised instant and a goal in days come as English phrases.
+fn goal(text: &str, lang: Lang) -> String {
+    if lang == Lang::En {
+        return text.to_owned();
+    }
+    if let Some(at) = text.strip_prefix("until ") {
+        return format!("至 {at}");
+    }
+    match text.strip_suffix(" of open time, to the end of the last day") {
+        Some(span) => format!("营业时间{}，至最后一天结束", lengths(span, lang)),
+        None => lengths(text, lang),
+    }
+}
+
+fn phase_zh(phase: &str) -> &str {
+    match phase {
+        "running" => "计时中",
+        "paused" => "已暂停",
+        "stopped" => "已完成",
+        "cancelled" => "已取消",
+        other => other,
+    }
+}
+
+/// The due instant, and from when on the goal is exceeded where that is later: the next opening.
+fn due(clock: &ExplainedClock, lang: Lang) -> String {
+    let Some(due) = clock.due else {
+        return if clock.goal.is_some() {
+            say(lang, "not while it is paused", "暂停期间不会到期").to_owned()
+        } else {
+            String::new()
+        };
+    };
+    let later = |over: &Time| *over > due;
+    match clock.over_after.filter(later) {
+        Some(over) => format!(
+            "{due} ({} {over})",
+            say(lang, "exceeded after the next opening", "下次营业开始后才算超时")
+        ),
+        None => due.to_string(),
+    }
+}
