@@ -1,0 +1,31 @@
+//! The examples of `docs/policies.md` are policies, and the page names every key that there is.
+
+use std::path::Path;
+
+use watchbell::config::policy;
+
+fn page() -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/policies.md");
+    std::fs::read_to_string(path).expect("docs/policies.md")
+}
+
+#[test]
+fn every_example_is_a_policy() {
+    let text = page();
+    let examples: Vec<&str> = text.split("```toml policy\n").skip(1).collect();
+    assert_eq!(examples.len(), 2);
+    for example in examples {
+        let example = example.split("```").next().expect("the block ends");
+        if let Err(problems) = policy::read("docs/policies.md", example) {
+            panic!("{problems}");
+        }
+    }
+}
+
+#[test]
+fn every_key_is_documented() {
+    let text = page();
+    for key in policy::COMMITMENT_KEYS.iter().chain(&policy::OBJECTIVE_KEYS).chain(&policy::COUNT_KEYS) {
+        assert!(text.contains(&format!("`{key}`")), "`{key}` is missing in docs/policies.md");
+    }
+}
