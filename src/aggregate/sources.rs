@@ -99,18 +99,19 @@ impl Sources {
 
     /// Whether everything before the boundary is counted, as far as it is waited for.
     pub(super) fn is_past(&self, boundary: Time, options: &Options) -> bool {
-        let waited_for = self.0.iter().filter(|source| !self.is_waived(source, options));
-        self.foremost().is_some()
-            && waited_for
-                .map(|source| source.released)
-                .all(|clock| clock.is_some_and(|clock| clock >= boundary))
+        let front = self.front();
+        let is_past = |source: &Source| source.released.is_some_and(|clock| clock >= boundary);
+        front.foremost.is_some() && self.waited_for(&front, options).all(is_past)
     }
 
     /// The least clock of those that are waited for; `None` while one of them was not heard.
     pub(super) fn clock(&self, options: &Options) -> Option<Time> {
-        let waited_for = self.0.iter().filter(|source| !self.is_waived(source, options));
         // `None` is less than any clock.
-        waited_for.map(|source| source.heard).min().flatten()
+        self.waited_for(&self.front(), options).map(|source| source.heard).min().flatten()
+    }
+
+    fn waited_for(&self, front: &Front, options: &Options) -> impl Iterator<Item = &Source> {
+        self.0.iter().filter(|source| !front.waives(source, options))
     }
 
     /// The earliest instant anything was said of, bounded so that one stray ancient event does not begin the history.
@@ -123,9 +124,9 @@ impl Sources {
     }
 
     pub(super) fn coverage(&self, options: &Options) -> Coverage {
-        let mut coverage = Coverage { logs: self.logs(), ..Coverage::default() };
+        let (mut coverage, front) = (Coverage { logs: self.logs(), ..Coverage::default() }, self.front());
         for (log, source) in (0..).zip(&self.0) {
-            match (self.is_waived(source, options), source.heard) {
+            match (front.waives(source, options), source.heard) {
                 (true, _) => coverage.waived.push(log),
                 (false, None) => coverage.silent.push(log),
                 (false, Some(_)) => {}
@@ -134,18 +135,29 @@ impl Sources {
         coverage
     }
 
-    fn foremost(&self) -> Option<Time> {
-        self.0.iter().filter_map(|source| source.heard).max()
+    fn front(&self) -> Front {
+        Front {
+            foremost: self.0.iter().filter_map(|source| source.heard).max(),
+            first: self.0.iter().filter_map(|source| source.first).min(),
+        }
     }
+}
 
-    fn is_waived(&self, source: &Source, options: &Options) -> bool {
-        let Some(foremost) = self.foremost() else { return false };
+/// How far all sources have come. Found once and asked for each of them: there may be thousands.
+struct Front {
+    /// The largest clock heard.
+    foremost: Option<Time>,
+    /// The least clock of a first partial.
+    first: Option<Time>,
+}
+
+impl Front {
+    /// Whether a source is not waited for any more.
+    fn waives(&self, source: &Source, options: &Options) -> bool {
+        let Some(foremost) = self.foremost else { return false };
         match source.heard {
             Some(heard) => foremost - heard > options.lag_max,
-            None => {
-                let first = self.0.iter().filter_map(|source| source.first).min();
-                first.is_some_and(|first| foremost - first > options.wait)
-            }
+            None => self.first.is_some_and(|first| foremost - first > options.wait),
         }
     }
 }
