@@ -51,25 +51,18 @@ pub fn step(
         actions.extend(does.map(|(commitment, action)| (action, (from + n) as u16, commitment)));
     }
     actions.sort_unstable();
+    let starts = actions.partition_point(|(action, ..)| *action == Action::Start);
+    touched |= start_all(policy, clocks, values, &actions[..starts], at);
     // Resumes that found nothing to end: they may end a pause of this very instant.
     let mut early: SmallVec<[u16; 4]> = SmallVec::new();
-    for (action, index, commitment) in actions {
-        match action {
-            Action::Start => {
-                let before = clocks.len();
-                start(policy, clocks, values, commitment, index, at);
-                touched |= if clocks.len() > before { bit(before) } else { 0 };
-            }
-            _ => {
-                let open = |clock: &Clock| clock.commitment == commitment && clock.is_open();
-                let Some(n) = clocks.iter().position(open) else { continue };
-                touched |= bit(n);
-                match (action, early.iter().position(|one| *one == commitment)) {
-                    (Action::Resume, _) if clocks[n].phase == Phase::Running => early.push(commitment),
-                    (Action::Pause, Some(ended)) => drop(early.swap_remove(ended)),
-                    _ => act(policy, &mut clocks[n], action, at),
-                }
-            }
+    for (action, _, commitment) in actions.drain(starts..) {
+        let open = |clock: &Clock| clock.commitment == commitment && clock.is_open();
+        let Some(n) = clocks.iter().position(open) else { continue };
+        touched |= bit(n);
+        match (action, early.iter().position(|one| *one == commitment)) {
+            (Action::Resume, _) if clocks[n].phase == Phase::Running => early.push(commitment),
+            (Action::Pause, Some(ended)) => drop(early.swap_remove(ended)),
+            _ => act(policy, &mut clocks[n], action, at),
         }
     }
     touched
@@ -80,19 +73,41 @@ pub fn bit(n: usize) -> u64 {
     1 << n.min(63)
 }
 
-/// A commitment runs once per case: a second start event changes nothing.
-fn start(policy: &Policy, clocks: &mut Vec<Clock>, values: &Values, commitment: u16, index: u16, at: Time) {
+/// Starts the clocks that these actions start; returns them, a bit each.
+fn start_all(
+    policy: &Policy,
+    clocks: &mut Vec<Clock>,
+    values: &Values,
+    starts: &[(Action, u16, u16)],
+    at: Time,
+) -> u64 {
+    let mut started: SmallVec<[Clock; 4]> = SmallVec::new();
+    for (_, index, commitment) in starts {
+        if starts_clock(policy, clocks.iter().chain(&started), values, *commitment, at) {
+            let mut clock = Clock::start(*commitment, *index, at);
+            set_goal(policy, &mut clock, values, at);
+            started.push(clock);
+        }
+    }
+    let from = clocks.len();
+    // Millions of cases have two or three clocks: no room is kept for more.
+    clocks.reserve_exact(started.len());
+    clocks.extend(started);
+    (from..clocks.len()).map(bit).fold(0, |all, one| all | one)
+}
+
+/// Whether a start event starts a clock. A commitment runs once per case: a second start event changes nothing.
+fn starts_clock<'c>(
+    policy: &Policy,
+    mut known: impl Iterator<Item = &'c Clock>,
+    values: &Values,
+    commitment: u16,
+    at: Time,
+) -> bool {
     let version = &policy.commitments[usize::from(commitment)];
     let in_force = version.effective_from <= at && at < version.effective_until;
     let ran = |clock: &Clock| policy.commitments[usize::from(clock.commitment)].name == version.name;
-    if !in_force || clocks.iter().any(ran) || !policy.in_scope(commitment, values) {
-        return;
-    }
-    let mut clock = Clock::start(commitment, index, at);
-    set_goal(policy, &mut clock, values, at);
-    // Millions of cases have two or three clocks: no room is kept for more.
-    clocks.reserve_exact(1);
-    clocks.push(clock);
+    in_force && policy.in_scope(commitment, values) && !known.any(ran)
 }
 
 fn act(policy: &Policy, clock: &mut Clock, action: Action, at: Time) {
