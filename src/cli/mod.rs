@@ -103,6 +103,14 @@ fn run(command: Command, cancel: &AtomicBool) -> anyhow::Result<ExitCode> {
     }
 }
 
+/// The half of a pair that a person reads.
+fn say<'a>(lang: Lang, en: &'a str, zh: &'a str) -> &'a str {
+    match lang {
+        Lang::En => en,
+        Lang::Zh => zh,
+    }
+}
+
 /// Shows a text on standard output. A reader that went away (`watchbell … | head`) is no error.
 fn print(text: &str) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();

@@ -1,6 +1,6 @@
 //! How a case came to its verdicts, as a page of text, in English or 中文.
 
-use super::{length, lengths};
+use super::{length, lengths, say};
 use crate::names::Lang;
 use crate::sla::explain::{ExplainedClock, Explanation};
 use crate::sla::outcome::Verdict;
@@ -13,13 +13,6 @@ const STRETCHES_SHOWN: usize = 12;
 pub fn text(explanations: &[Explanation], lang: Lang) -> String {
     let pages: Vec<String> = explanations.iter().map(|one| page(one, lang)).collect();
     pages.join("\n")
-}
-
-fn say<'a>(lang: Lang, en: &'a str, zh: &'a str) -> &'a str {
-    match lang {
-        Lang::En => en,
-        Lang::Zh => zh,
-    }
 }
 
 fn page(one: &Explanation, lang: Lang) -> String {

@@ -1,7 +1,7 @@
 //! The report of a replay as a page of text, in English or 中文.
 
 use super::table::Table;
-use super::{length, lengths};
+use super::{length, lengths, say};
 use crate::app::report::{CommitmentReport, JUDGED_BY, ObjectiveReport, Report};
 use crate::names::Lang;
 use crate::sla::outcome::{Outcome, Verdict};
@@ -21,14 +21,6 @@ pub fn text(report: &Report, lang: Lang) -> String {
     ];
     let filled: Vec<String> = sections.into_iter().filter(|section| !section.is_empty()).collect();
     filled.join("\n")
-}
-
-/// The half of a pair that a person reads.
-fn say<'a>(lang: Lang, en: &'a str, zh: &'a str) -> &'a str {
-    match lang {
-        Lang::En => en,
-        Lang::Zh => zh,
-    }
 }
 
 fn input(report: &Report, lang: Lang) -> String {
@@ -125,40 +117,22 @@ fn objective(one: &ObjectiveReport, lang: Lang) -> String {
         None => say(lang, "no data", "无数据"),
     };
     let judged = one.service_level.get(JUDGED_BY).copied().flatten();
+    let (answered, in_time, abandoned) = (one.answered, one.answered_in_time, one.abandoned);
+    let (abandoned_in_time, at_once) = (one.abandoned_in_time, one.abandoned_short);
+    let (waiting, missed) = (one.waiting, one.waiting_missed);
+    let (name, share, target) = (&one.name, percent(judged), percent(Some(one.target)));
+    let (mean, longest) = (seconds(one.mean_answered_seconds, lang), duration(one.longest_seconds, lang));
+    let title = one.title.get(lang);
     let mut text = match lang {
         Lang::En => format!(
-            "Objective {} ({}): {} of {} – {verdict}\n  answered {}, in time {}, abandoned {} (in time {}, at once {}), \
-             waiting {}, waiting too long {}; mean wait of the answered {}, longest wait {}\n",
-            one.name,
-            one.title.en,
-            percent(judged),
-            percent(Some(one.target)),
-            one.answered,
-            one.answered_in_time,
-            one.abandoned,
-            one.abandoned_in_time,
-            one.abandoned_short,
-            one.waiting,
-            one.waiting_missed,
-            seconds(one.mean_answered_seconds, lang),
-            duration(one.longest_seconds, lang),
+            "Objective {name} ({title}): {share} of {target} – {verdict}\n  answered {answered}, in time {in_time}, \
+             abandoned {abandoned} (in time {abandoned_in_time}, at once {at_once}), waiting {waiting}, waiting too long \
+             {missed}; mean wait of the answered {mean}, longest wait {longest}\n"
         ),
         Lang::Zh => format!(
-            "目标 {}（{}）：{}，目标值 {}，{verdict}\n  已接听 {}，按时接听 {}，放弃 {}（时限内 {}，立即挂断 {}），\
-             等待中 {}，等待超时 {}；已接听平均等待 {}，最长等待 {}\n",
-            one.name,
-            one.title.zh,
-            percent(judged),
-            percent(Some(one.target)),
-            one.answered,
-            one.answered_in_time,
-            one.abandoned,
-            one.abandoned_in_time,
-            one.abandoned_short,
-            one.waiting,
-            one.waiting_missed,
-            seconds(one.mean_answered_seconds, lang),
-            duration(one.longest_seconds, lang),
+            "目标 {name}（{title}）：{share}，目标值 {target}，{verdict}\n  已接听 {answered}，按时接听 {in_time}，放弃 {abandoned}\
+             （时限内 {abandoned_in_time}，立即挂断 {at_once}），等待中 {waiting}，等待超时 {missed}；已接听平均等待 {mean}，\
+             最长等待 {longest}\n"
         ),
     };
     let by_formula =

@@ -104,8 +104,8 @@ impl History {
         );
         let before = self.last.map_or(0, Time::millis);
         let at = self.bytes.len();
-        // About as much as follows, so that it grows once.
-        self.bytes.reserve(fact.source.len() + fact.id.len() + 16 + 4 * fact.matched.values.len());
+        // About as much as follows, so that it grows once, and no more: most cases get few events.
+        self.bytes.reserve_exact(fact.source.len() + fact.id.len() + 14 + 2 * fact.matched.values.len());
         // One byte is enough for the length of nearly every fact.
         self.bytes.push(0);
         self.push_source(fact.source);
