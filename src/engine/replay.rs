@@ -131,6 +131,14 @@ struct Worked {
     rejects: Vec<Reject>,
 }
 
+/// What the aggregate found.
+struct Summed {
+    aggregate: Aggregate,
+    lines: Lines,
+    raised: u64,
+    retracted: u64,
+}
+
 /// Judges everything a source has. `source` makes one for each worker; `progress` hears how many records were read.
 pub fn run<S: Source + Send>(
     job: &Job,
@@ -161,16 +169,23 @@ pub fn run<S: Source + Send>(
             .into_iter()
             .map(|worker| worker.join().expect("a worker's panic ends the program"))
             .collect();
-        let (aggregate, lines) = summing.join().expect("the aggregate's panic ends the program");
-        Ok(gather(worked?, aggregate, lines))
+        let summed = summing.join().expect("the aggregate's panic ends the program");
+        Ok(gather(worked?, summed))
     })
 }
 
-fn gather(worked: Vec<Worked>, aggregate: Aggregate, lines: Lines) -> Replayed {
+fn gather(worked: Vec<Worked>, summed: Summed) -> Replayed {
     let applied_by_worker = worked.iter().map(|worker| worker.counts.applied).collect();
     let (outcomes, tally, counts, rejects) = Default::default();
-    let mut all =
-        Replayed { outcomes, tally, lines: Lines::default(), aggregate, counts, applied_by_worker, rejects };
+    let mut all = Replayed {
+        outcomes,
+        tally,
+        lines: summed.lines,
+        aggregate: summed.aggregate,
+        counts,
+        applied_by_worker,
+        rejects,
+    };
     for worker in worked {
         all.outcomes.extend(worker.outcomes);
         all.tally.merge(worker.tally);
@@ -178,7 +193,8 @@ fn gather(worked: Vec<Worked>, aggregate: Aggregate, lines: Lines) -> Replayed {
         all.counts.add(worker.counts);
         all.rejects.extend(worker.rejects);
     }
-    all.lines.merge(lines);
+    all.counts.raised += summed.raised;
+    all.counts.retracted += summed.retracted;
     all.rejects.sort_by(|a, b| a.position.cmp(&b.position));
     all.outcomes.sort_unstable_by(|a, b| {
         let by_case = a.started.cmp(&b.started).then_with(|| a.subject.cmp(&b.subject));
@@ -332,7 +348,7 @@ impl Worker<'_> {
 }
 
 /// The aggregate's thread: takes partials in the order (clock, log), which does not depend on the workers.
-fn sum(job: &Job, incoming: &Receiver<Partial>) -> (Aggregate, Lines) {
+fn sum(job: &Job, incoming: &Receiver<Partial>) -> Summed {
     let mut aggregate = Aggregate::new(job.aggregate.clone(), job.logs);
     let mut written = Changelog::new(job.keep_alerts, |_| ());
     let mut waiting = Waiting::new(job.logs);
@@ -358,7 +374,8 @@ fn sum(job: &Job, incoming: &Receiver<Partial>) -> (Aggregate, Lines) {
     while let Some(partial) = waiting.pop() {
         take(partial);
     }
-    (aggregate, written.finish())
+    let (raised, retracted) = written.counts();
+    Summed { aggregate, lines: written.finish(), raised, retracted }
 }
 
 /// Partials that wait for earlier ones of other logs.
