@@ -159,20 +159,22 @@ impl<M: Merging> Aggregate<M> {
         if !self.state.sources.take::<M>(partial) {
             return;
         }
-        // Nearly every partial closes nothing. With thousands of sources it counts that the others are not looked at.
-        if let Some(end) = self.state.next_close.filter(|end| clock < *end + self.options.grace) {
-            self.count(end, Some(log));
-            return;
+        match self.state.next_close.filter(|end| clock < *end + self.options.grace) {
+            // Nearly every partial closes nothing, and the other sources have nothing to add.
+            Some(end) => self.count(end, Some(log)),
+            None => {
+                while let Some(end) = self.gather() {
+                    self.close(end);
+                }
+            }
         }
-        while let Some(end) = self.gather() {
-            self.close(end);
-        }
-        self.state.clock = self.clock();
+        // With every partial: a source that was waived and comes back must not take the clock back.
+        self.state.clock = self.state.clock.max(self.state.sources.clock(&self.options));
     }
 
     /// The least of the sources' clocks; `None` until every source was heard or waived. Never goes back.
     pub fn clock(&self) -> Option<Time> {
-        self.state.clock.max(self.state.sources.clock(&self.options))
+        self.state.clock
     }
 
     /// How many partials were consumed, and the clock ([`Time::MIN`] while there is none).

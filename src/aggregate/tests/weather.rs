@@ -267,3 +267,22 @@ fn a_clock_that_never_moved_tells_nothing() {
     feed(&mut aggregate, [partial(0, 0, BEGIN + Span::from_hours(1))]);
     assert_eq!(aggregate.clock(), Some(BEGIN));
 }
+
+/// One source is so far behind that nobody waits for it any more; then it is heard again, and waited for.
+#[test]
+fn a_source_that_comes_back_does_not_take_the_clock_back() {
+    let mut aggregate = <Aggregate>::new(Options::default(), 2);
+    let mut hear = |log, minutes| {
+        let stamp = Stamp { next_offset: 0, clock: BEGIN + Span::from_minutes(minutes) };
+        feed(&mut aggregate, [Partial { log, stamp, panes: Vec::new() }]);
+        aggregate.clock().map(|clock| (clock - BEGIN).millis() / 60_000)
+    };
+    hear(0, 0);
+    assert_eq!(hear(1, 0), Some(0));
+    // Six hours and more ahead: the clock is the other's alone. It stays within one bucket from there on.
+    assert_eq!(hear(0, 365), Some(365));
+    assert_eq!(hear(0, 400), Some(400));
+    assert_eq!(hear(1, 300), Some(400));
+    assert_eq!(hear(1, 402), Some(400));
+    assert_eq!(hear(0, 403), Some(402));
+}
