@@ -1,6 +1,7 @@
 //! How much was counted where? Cumulative counts per pane and cell, with dimensions numbered in the order in which the
 //! log names their values, so that the cap on their number cuts off the same ones at every replay.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -200,11 +201,14 @@ impl Panes {
         if shipped {
             // A breach that was taken back leaves nothing behind, as if it had never been said.
             for (pane, key) in std::mem::take(&mut self.changed) {
-                if let Some(cells) = self.panes.get_mut(&pane) {
-                    cells.retain(|known, counts| *known != key || *counts != Counts::default());
+                let Entry::Occupied(mut cells) = self.panes.entry(pane) else { continue };
+                if cells.get().get(&key).is_some_and(|counts| *counts == Counts::default()) {
+                    cells.get_mut().remove(&key);
+                }
+                if cells.get().is_empty() {
+                    cells.remove();
                 }
             }
-            self.panes.retain(|_, cells| !cells.is_empty());
             self.taken_over = false;
             self.forget_shipped();
         }

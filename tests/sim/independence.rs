@@ -10,21 +10,20 @@ use std::sync::Arc;
 use fastrand::Rng;
 use watchbell::checkpoint::Checkpoint;
 use watchbell::event::decode;
-use watchbell::shard::{Options, Rules, Shard, Standard};
+use watchbell::shard::{Rules, Shard, Standard};
 use watchbell::sla::policy::Policy;
 use watchbell::time::{Span, Time};
 
 use super::faults::ClockDecidesLateness;
-use super::world::{DEDUP_WINDOW, HORIZON, LOGS, MAX_SKEW, World};
+use super::workers::options;
+use super::world::{LOGS, World};
 use super::{from_environment, policy};
 
 /// What comes into the log, in order: records and fences.
 type History = Vec<(Time, Option<String>)>;
 
 fn shard<R: Rules>(policy: &Arc<Policy>) -> Shard<R> {
-    let options =
-        Options { horizon: HORIZON, dedup_window: DEDUP_WINDOW, max_skew: MAX_SKEW, ..Options::default() };
-    Shard::new(policy.clone(), options, 0)
+    Shard::new(policy.clone(), options(), 0)
 }
 
 fn read<R: Rules>(shard: &mut Shard<R>, offset: u64, appended: Time, payload: &str) {
@@ -74,13 +73,7 @@ fn step_by_step<R: Rules>(history: &History, policy: &Arc<Policy>, end: Time, ra
             if random.u32(0..16) == 0 {
                 let bytes = Checkpoint { number: 1, seq: 1, alerts_offset: 0, state: shard.state() }.encode();
                 let state = Checkpoint::decode(&bytes).expect("whole").state;
-                let options = Options {
-                    horizon: HORIZON,
-                    dedup_window: DEDUP_WINDOW,
-                    max_skew: MAX_SKEW,
-                    ..Options::default()
-                };
-                shard = Shard::restore(policy.clone(), options, state).expect("it fits");
+                shard = Shard::restore(policy.clone(), options(), state).expect("it fits");
             }
         }
     }

@@ -212,7 +212,8 @@ pub struct Cluster<F: Faults> {
     problem: Option<String>,
 }
 
-fn options() -> Options {
+/// How every log of the worlds is read.
+pub fn options() -> Options {
     Options { horizon: HORIZON, dedup_window: DEDUP_WINDOW, max_skew: MAX_SKEW, ..Options::default() }
 }
 
