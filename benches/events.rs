@@ -17,7 +17,7 @@ use watchbell::time::{Span, Time};
 /// A week of a service desk, as lines.
 fn lines() -> Vec<String> {
     let start = Time::parse("2025-09-22T00:00:00+08:00").expect("an instant");
-    let options = desk::Options { seed: 7, start, days: 7, per_hour: 150.0, incident: true };
+    let options = desk::Options { seed: 7, start, days: 7, per_hour: 150.0, incident: true, rise_hours: 0 };
     desk::events(&options).iter().map(desk::json).collect()
 }
 

@@ -224,6 +224,34 @@ impl<M: Merging> Aggregate<M> {
         self.state.panes.satisfaction()
     }
 
+    /// The end of the last bucket that was closed; it changes when there is something new to see.
+    pub fn closed(&self) -> Option<Time> {
+        self.state.next_close.map(|next| next - self.options.detect.bucket)
+    }
+
+    /// How the complaint series that matter ran, at most `most` of them; see [`detect::Course`].
+    pub fn courses(&self, buckets: usize, most: usize) -> Vec<detect::Course> {
+        let Some(end) = self.closed() else { return Vec::new() };
+        let view = self.state.detector.view(end, &self.options.detect);
+        view.courses(detect::Measure::Complaints, buckets, most)
+    }
+
+    /// The width of a bucket.
+    pub fn bucket(&self) -> Span {
+        self.options.detect.bucket
+    }
+
+    /// What was said.
+    pub fn said(&self) -> &Alerts {
+        &self.said
+    }
+
+    /// Replaces what was said by the fold of what was written.
+    pub fn take_said(&mut self, said: Alerts) {
+        self.said = said;
+        self.unsaid = self.said != self.standing;
+    }
+
     /// Which sources are heard, silent or waived.
     pub fn coverage(&self) -> Coverage {
         self.state.sources.coverage(&self.options)

@@ -52,6 +52,13 @@ impl Source {
 }
 
 impl Coverage {
+    /// The sources the findings do not rest on.
+    pub fn missing(&self) -> Vec<u32> {
+        let mut missing: Vec<u32> = self.silent.iter().chain(&self.waived).copied().collect();
+        missing.sort_unstable();
+        missing
+    }
+
     /// The share of sources the findings rest on, 0..=1.
     pub fn share(&self) -> f64 {
         let missing = self.silent.len() + self.waived.len();

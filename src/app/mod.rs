@@ -4,3 +4,9 @@ pub mod explain;
 mod outputs;
 pub mod replay;
 pub mod report;
+#[cfg(feature = "kafka")]
+pub mod demo;
+#[cfg(feature = "kafka")]
+pub mod run;
+#[cfg(feature = "kafka")]
+pub mod topics;

@@ -1,8 +1,7 @@
 //! The store without a disk: for tests and for simulating many workers that share one store.
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::rc::Rc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{Store, StoreError};
 
@@ -11,11 +10,18 @@ type Kept = BTreeMap<(u32, u64), Vec<u8>>;
 
 /// Checkpoints in memory. Clones share them.
 #[derive(Clone, Debug, Default)]
-pub struct Memory(Rc<RefCell<Kept>>);
+pub struct Memory(Arc<Mutex<Kept>>);
+
+impl Memory {
+    /// A panic of another handle leaves whole checkpoints behind.
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 impl Store for Memory {
     fn put(&mut self, log: u32, number: u64, bytes: &[u8]) -> Result<(), StoreError> {
-        let mut kept = self.0.borrow_mut();
+        let mut kept = self.kept();
         if kept.contains_key(&(log, number)) {
             return Err(StoreError::Taken { log, number });
         }
@@ -24,11 +30,11 @@ impl Store for Memory {
     }
 
     fn list(&mut self, log: u32) -> Result<Vec<u64>, StoreError> {
-        Ok(self.0.borrow().range((log, 0)..=(log, u64::MAX)).map(|((_, number), _)| *number).collect())
+        Ok(self.kept().range((log, 0)..=(log, u64::MAX)).map(|((_, number), _)| *number).collect())
     }
 
     fn get(&mut self, log: u32, number: u64) -> Result<Vec<u8>, StoreError> {
         let what = "it is not there".to_owned();
-        self.0.borrow().get(&(log, number)).cloned().ok_or(StoreError::Damaged { log, number, what })
+        self.kept().get(&(log, number)).cloned().ok_or(StoreError::Damaged { log, number, what })
     }
 }

@@ -84,34 +84,61 @@ pub enum StoreError {
 impl Checkpoint {
     /// The bytes to be stored.
     pub fn encode(&self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(HEADER_BYTES);
-        bytes.extend_from_slice(MAGIC);
-        bytes.extend_from_slice(&VERSION.to_le_bytes());
-        bytes.extend_from_slice(&[0; 4]);
-        let mut bytes = postcard::to_extend(self, bytes).expect("a state is plain data");
-        let sum = crc32c::crc32c(&bytes[HEADER_BYTES..]);
-        bytes[6..HEADER_BYTES].copy_from_slice(&sum.to_le_bytes());
-        bytes
+        seal(&postcard::to_allocvec(self).expect("a state is plain data"))
     }
 
     /// Reads bytes back; what is wrong with them otherwise.
     pub fn decode(bytes: &[u8]) -> Result<Checkpoint, String> {
-        let Some((header, body)) = bytes.split_at_checked(HEADER_BYTES) else {
-            return Err(format!("{} bytes are less than its header", bytes.len()));
-        };
-        if &header[..4] != MAGIC {
-            return Err("it does not begin with WBCP".into());
-        }
-        let version = u16::from_le_bytes([header[4], header[5]]);
-        if version != VERSION {
-            return Err(format!("it has version {version}, this program reads {VERSION}"));
-        }
-        let sum = u32::from_le_bytes([header[6], header[7], header[8], header[9]]);
-        if crc32c::crc32c(body) != sum {
-            return Err("its checksum does not fit: it was cut short or changed".into());
-        }
+        let body = unseal(bytes)?;
         postcard::from_bytes(body).map_err(|error| error.to_string())
     }
+}
+
+/// Bytes in the frame of a checkpoint: with its version and checksum.
+pub fn seal(body: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(HEADER_BYTES + body.len());
+    bytes.extend_from_slice(MAGIC);
+    bytes.extend_from_slice(&VERSION.to_le_bytes());
+    bytes.extend_from_slice(&crc32c::crc32c(body).to_le_bytes());
+    bytes.extend_from_slice(body);
+    bytes
+}
+
+/// The bytes in a frame; what is wrong with it otherwise.
+pub fn unseal(bytes: &[u8]) -> Result<&[u8], String> {
+    let Some((header, body)) = bytes.split_at_checked(HEADER_BYTES) else {
+        return Err(format!("{} bytes are less than its header", bytes.len()));
+    };
+    if &header[..4] != MAGIC {
+        return Err("it does not begin with WBCP".into());
+    }
+    let version = u16::from_le_bytes([header[4], header[5]]);
+    if version != VERSION {
+        return Err(format!("it has version {version}, this program reads {VERSION}"));
+    }
+    let sum = u32::from_le_bytes([header[6], header[7], header[8], header[9]]);
+    if crc32c::crc32c(body) != sum {
+        return Err("its checksum does not fit: it was cut short or changed".into());
+    }
+    Ok(body)
+}
+
+/// The newest checkpoint in a frame for which `decode` has an answer. What cannot be read is passed over.
+pub fn newest_of<T>(
+    store: &mut dyn Store,
+    log: u32,
+    decode: impl Fn(&[u8]) -> Result<Option<T>, String>,
+) -> Result<(Option<T>, Vec<StoreError>), StoreError> {
+    let mut passed_over = Vec::new();
+    for number in store.list(log)?.into_iter().rev() {
+        let bytes = store.get(log, number)?;
+        match unseal(&bytes).and_then(&decode) {
+            Ok(Some(found)) => return Ok((Some(found), passed_over)),
+            Ok(None) => {}
+            Err(what) => passed_over.push(StoreError::Damaged { log, number, what }),
+        }
+    }
+    Ok((None, passed_over))
 }
 
 /// The newest checkpoint of a log that can be read and belongs to cut `seq` or an earlier one, and the problems of

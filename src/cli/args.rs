@@ -23,6 +23,28 @@ pub struct Arguments {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// A service desk in a minute: made-up events, a crisis in them, and the board. Nothing else is needed.
+    ///
+    /// Starts a broker in this process, five days of a made-up service desk on it, and the whole watch; then the sixth day
+    /// runs at many times the speed of the wall. A bad firmware batch reaches one product in one region.
+    #[cfg(feature = "kafka")]
+    #[command(after_help = "Examples:\n  \
+        watchbell demo --for 60s\n  \
+        watchbell demo --seed 7 --record events.ndjson")]
+    Demo(Demo),
+    /// Watch a live Kafka until it is stopped.
+    ///
+    /// Reads events from the input topics, keeps a clock for every promise, writes alerts exactly once, and shows what it
+    /// sees. SIGTERM and Ctrl-C end it in order, a second one at once.
+    #[cfg(feature = "kafka")]
+    #[command(after_help = "Examples:\n  \
+        watchbell topics create --config watchbell.toml\n  \
+        watchbell run --config watchbell.toml")]
+    Run(Run),
+    /// Look after the topics of a watch.
+    #[cfg(feature = "kafka")]
+    #[command(subcommand)]
+    Topics(Topics),
     /// Judge finished files: verdicts, alerts and a report.
     ///
     /// Reads events (one JSON object per line) or, with a mapping, foreign logs; orders them by event time; runs every
@@ -38,6 +60,105 @@ pub enum Command {
     Check(Check),
     /// Print the JSON Schema of an event.
     Schema,
+}
+
+/// `watchbell demo`.
+#[cfg(feature = "kafka")]
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// How long it runs; without, until it is stopped.
+    #[arg(long = "for", value_name = "TIME", value_parser = length)]
+    pub length: Option<std::time::Duration>,
+    /// Which desk; another has its incident elsewhere.
+    #[arg(long, default_value_t = 3, value_name = "N")]
+    pub seed: u64,
+    /// Leave the bad firmware batch out.
+    #[arg(long)]
+    pub no_incident: bool,
+    /// Write the events here, one JSON object per line.
+    #[arg(long, value_name = "FILE")]
+    pub record: Option<PathBuf>,
+    /// Where the board is shown.
+    #[arg(long, default_value = "127.0.0.1:9184", value_name = "HOST:PORT")]
+    pub listen: String,
+    /// Print the summary as JSON.
+    #[arg(long)]
+    pub json: bool,
+    /// The summary's language.
+    #[arg(long, default_value = "en")]
+    pub lang: LangArgument,
+    #[command(flatten)]
+    pub logging: Logging,
+}
+
+/// `watchbell run`.
+#[cfg(feature = "kafka")]
+#[derive(Debug, Args)]
+pub struct Run {
+    /// The settings; see docs/configuration.md.
+    #[arg(long, default_value = "watchbell.toml", value_name = "FILE")]
+    pub config: PathBuf,
+    #[command(flatten)]
+    pub logging: Logging,
+}
+
+/// How the program speaks of itself while it runs.
+#[cfg(feature = "kafka")]
+#[derive(Debug, Args)]
+pub struct Logging {
+    /// The form of the log on standard error.
+    #[arg(long, default_value = "text", value_name = "FORM")]
+    pub log_format: LogFormat,
+    /// The least important lines that are shown.
+    #[arg(long, default_value = "info", value_name = "LEVEL")]
+    pub log_level: LogLevel,
+}
+
+/// A form of the log.
+#[cfg(feature = "kafka")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people
+    Text,
+    /// One JSON object per line
+    Json,
+}
+
+/// How important a line is.
+#[cfg(feature = "kafka")]
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum LogLevel {
+    /// Something must be done
+    Error,
+    /// Something may have to be done
+    Warn,
+    /// Something changed
+    Info,
+    /// For finding faults
+    Debug,
+}
+
+/// `watchbell topics`.
+#[cfg(feature = "kafka")]
+#[derive(Debug, Subcommand)]
+pub enum Topics {
+    /// Make the topics that are missing, and say what is wrong with the others.
+    Create(TopicsCreate),
+}
+
+/// `watchbell topics create`.
+#[cfg(feature = "kafka")]
+#[derive(Debug, Args)]
+pub struct TopicsCreate {
+    /// The settings; see docs/configuration.md.
+    #[arg(long, default_value = "watchbell.toml", value_name = "FILE")]
+    pub config: PathBuf,
+    /// How many partitions a new input topic has.
+    #[arg(long, default_value_t = 8, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096))]
+    pub partitions: u32,
+    /// How many copies of each there are.
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=16))]
+    pub replicas: u32,
 }
 
 /// What to read, and by which promises to judge it.
@@ -186,4 +307,14 @@ impl From<OrderArgument> for Order {
 fn time(text: &str) -> Result<Time, String> {
     let time = Time::parse(text).filter(|time| time.in_range());
     time.ok_or_else(|| "write an instant with its offset, 1970 to 2099: 2026-03-01T08:00:00+08:00".into())
+}
+
+#[cfg(feature = "kafka")]
+fn length(text: &str) -> Result<std::time::Duration, String> {
+    let span = crate::config::read::duration(text)?;
+    let least = crate::time::Span::from_seconds(10);
+    if span < least {
+        return Err(format!("at least {least}: starting and learning take their time"));
+    }
+    Ok(std::time::Duration::from_millis(span.millis() as u64))
 }

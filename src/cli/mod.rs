@@ -16,6 +16,8 @@ use crate::time::Span;
 
 mod args;
 mod check;
+#[cfg(feature = "kafka")]
+mod live;
 mod progress;
 mod show_explanation;
 mod show_report;
@@ -56,7 +58,7 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run(command: Command, cancel: &AtomicBool) -> anyhow::Result<ExitCode> {
+fn run(command: Command, cancel: &Arc<AtomicBool>) -> anyhow::Result<ExitCode> {
     match command {
         Command::Replay(replay) => {
             let mut bar = progress::Bar::new();
@@ -96,6 +98,12 @@ fn run(command: Command, cancel: &AtomicBool) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Check(files) => check::run(&files),
+        #[cfg(feature = "kafka")]
+        Command::Demo(demo) => live::demo(&demo, cancel),
+        #[cfg(feature = "kafka")]
+        Command::Run(run) => live::run(&run, cancel),
+        #[cfg(feature = "kafka")]
+        Command::Topics(args::Topics::Create(create)) => live::create_topics(&create),
         Command::Schema => {
             print(&serde_json::to_string_pretty(&crate::event::schema::schema())?)?;
             Ok(ExitCode::SUCCESS)

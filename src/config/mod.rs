@@ -13,6 +13,7 @@ pub mod calendar;
 pub mod mapping;
 pub mod policy;
 pub mod read;
+pub mod run;
 
 /// The policies that are shipped, by name.
 pub const POLICIES: [(&str, &str); 3] = [

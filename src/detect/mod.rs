@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use crate::time::{Span, Time, rfc3339};
 
 mod baseline;
+mod course;
 mod detector;
 mod lives;
 mod newness;
@@ -31,6 +32,7 @@ mod text;
 #[cfg(test)]
 mod tests;
 
+pub use course::{Course, Point};
 pub use detector::Detector;
 pub use node::{Tallies, Tally};
 pub use reading::View;

@@ -11,7 +11,7 @@ use super::detector::Detector;
 use super::node::{Node, Parents, Tallies, Track};
 use super::series::Series;
 use super::{Measure, Options};
-use crate::time::Time;
+use crate::time::{Span, Time};
 
 /// A detector as it stands when the bucket that ends at `end` is closed.
 pub struct View<'a> {
@@ -51,6 +51,33 @@ impl<'a> View<'a> {
         let nodes = self.detector.nodes.iter();
         let mine = nodes.filter(move |(other, node)| series.contains(other) && counted(node));
         mine.map(|(other, _)| other).filter(move |other| *other != series)
+    }
+
+    /// The nodes in which something goes on now.
+    pub(super) fn signals(&self, measure: Measure) -> Vec<Series> {
+        let mine = self.detector.active().filter(|signal| signal.measure == measure);
+        mine.map(|signal| signal.series.clone()).collect()
+    }
+
+    /// The mean and variance of what a window, one bucket long, should hold.
+    pub(super) fn outlook(&self, series: &Series, measure: Measure, window: (Time, Time)) -> Option<(f64, f64)> {
+        self.reading(measure).outlook(series, window).map(|outlook| (outlook.mean, outlook.variance))
+    }
+
+    /// The last closed buckets, oldest first, as far as counts are kept.
+    pub(super) fn buckets(&self, most: usize) -> impl Iterator<Item = (Time, Time)> {
+        let (bucket, (from, end)) = (self.options.bucket, self.window(most));
+        let count = ((end - from).millis() / bucket.millis()).max(0);
+        (0..count).map(move |n| {
+            let start = from + Span::from_millis(n * bucket.millis());
+            (start, start + bucket)
+        })
+    }
+
+    /// From the first of the last `most` closed buckets to the end of the last.
+    pub(super) fn window(&self, most: usize) -> (Time, Time) {
+        let length = Span::from_millis(self.options.bucket.millis() * most as i64);
+        self.kept((self.end - length, self.end))
     }
 
     fn kept(&self, (from, to): (Time, Time)) -> (Time, Time) {

@@ -1,7 +1,10 @@
 //! Who runs what, in which order? Logs are read, judged and cut here; the machines themselves are pure and below.
 
 pub mod clock;
+#[cfg(feature = "kafka")]
+pub mod live;
 pub mod partition;
+pub mod picture;
 pub mod replay;
 pub mod takeover;
 pub mod tally;

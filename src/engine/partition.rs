@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::alert::{Alert, Alerts, Record};
 use crate::checkpoint::{Checkpoint, Store, StoreError};
 use crate::event::Reason;
-use crate::shard::{Options, Read, Rules, Shard, Standard};
+use crate::shard::{self, Options, Read, Rules, Shard, Standard};
 use crate::sink::{CutRecord, Sink, SinkError, Transaction};
 use crate::sla::policy::Policy;
 use crate::source;
@@ -22,7 +22,16 @@ pub struct Partition<R: Rules = Standard> {
     seq: u64,
     alerts_written: u64,
     checkpoint: u64,
+    /// The last cut that this state has written, or comes from.
+    written: Option<CutRecord>,
     catching_up: Option<CatchUp>,
+}
+
+/// A cut that is to be written, and what must be acknowledged then.
+pub struct Proposal {
+    cut: shard::Cut,
+    /// What is to be written.
+    pub transaction: Transaction,
 }
 
 /// What must be reached before anything may be said.
@@ -44,7 +53,7 @@ impl<R: Rules> Partition<R> {
     /// A log that nobody has read before.
     pub fn new(policy: Arc<Policy>, options: Options, log: u32, owner: &str) -> Partition<R> {
         let shard = Shard::new(policy, options, log);
-        Partition { shard, owner: owner.into(), seq: 0, alerts_written: 0, checkpoint: 0, catching_up: None }
+        Partition { shard, owner: owner.into(), seq: 0, alerts_written: 0, checkpoint: 0, written: None, catching_up: None }
     }
 
     /// A log as somebody else left it.
@@ -61,6 +70,7 @@ impl<R: Rules> Partition<R> {
             seq: until.cut.seq,
             alerts_written: alerts,
             checkpoint,
+            written: Some(until.cut.clone()),
             catching_up: Some(until),
         }
     }
@@ -73,6 +83,45 @@ impl<R: Rules> Partition<R> {
     /// The state; to step its clock.
     pub fn shard_mut(&mut self) -> &mut Shard<R> {
         &mut self.shard
+    }
+
+    /// Whether a cut is the last one that was written with this state, whoever claims to own it now.
+    pub(super) fn has_written(&self, cut: &CutRecord) -> bool {
+        let same = |written: &CutRecord| written.seq == cut.seq && written.stamp() == cut.stamp();
+        self.is_live() && self.written.as_ref().is_some_and(same)
+    }
+
+    /// The last cut again, owned by nobody; `None` where there was never one.
+    pub fn released(&self) -> Option<CutRecord> {
+        self.written.as_ref().map(|cut| CutRecord { owner: String::new(), ..cut.clone() })
+    }
+
+    /// Writes under another name from now on; an empty one gives the log up with the next cut.
+    pub(super) fn rename(&mut self, owner: &str) {
+        self.owner = owner.into();
+    }
+
+    /// Whether it goes back to a checkpoint.
+    pub fn has_checkpoint(&self) -> bool {
+        self.checkpoint > 0
+    }
+
+    /// Passes over everything below an offset.
+    pub fn begin_at(&mut self, next_offset: u64) {
+        self.shard.reach(next_offset);
+        if let Some(until) = &mut self.catching_up {
+            until.cut.next_offset = until.cut.next_offset.max(next_offset);
+        }
+    }
+
+    /// The cut that has still to be reached.
+    pub fn catching_up(&self) -> Option<&CutRecord> {
+        self.catching_up.as_ref().map(|until| &until.cut)
+    }
+
+    /// The number of the last cut.
+    pub fn seq(&self) -> u64 {
+        self.seq
     }
 
     /// Whether the last cut has been reached, so that new things may be said.
@@ -112,30 +161,50 @@ impl<R: Rules> Partition<R> {
         }
     }
 
-    /// Writes what must be said, with the panes that changed if `with_partial`. Nothing is written when there is
-    /// nothing to say and `always` is not set. Returns how many changes were written.
+    /// What must be said, with the panes that changed if `with_partial`; `None` when there is nothing to say and `always`
+    /// is not set. Nothing changes until it is [accepted](Partition::accept): a proposal that was not written is
+    /// forgotten, and the next one says the difference.
+    pub fn propose(&mut self, with_partial: bool, always: bool) -> Option<Proposal> {
+        assert!(self.is_live(), "log {}: a cut before the last one was reached", self.shard.log());
+        let cut = self.shard.cut(with_partial);
+        if cut.changes.is_empty() && cut.partial.is_none() && !always {
+            self.shard.acknowledge(&cut);
+            return None;
+        }
+        let log = self.shard.log();
+        let alerts = cut.changes.iter().map(|change| Record::new(change.clone(), log, cut.stamp)).collect();
+        let record = CutRecord { seq: self.seq + 1, ..self.record() };
+        let transaction = Transaction { log, cut: record, alerts, partial: cut.partial.clone() };
+        Some(Proposal { cut, transaction })
+    }
+
+    /// A proposal was written for good. `alerts_end` is where alerts written later will stand, if that is not their
+    /// number.
+    pub fn accept(&mut self, proposal: &Proposal, alerts_end: Option<u64>) {
+        self.seq += 1;
+        self.written = Some(proposal.transaction.cut.clone());
+        let counted = self.alerts_written + proposal.cut.changes.len() as u64;
+        self.alerts_written = alerts_end.map_or(counted, |end| end.max(self.alerts_written));
+        self.shard.acknowledge(&proposal.cut);
+    }
+
+    /// Writes what must be said; see [`Partition::propose`]. Returns how many changes were written.
     ///
     /// A write in doubt is settled by asking for the last cut. One that was not written changes nothing: what was said
     /// still differs from what stands, and the next cut writes the difference.
     pub fn cut(&mut self, sink: &mut dyn Sink, with_partial: bool, always: bool) -> Result<usize, SinkError> {
-        assert!(self.is_live(), "log {}: a cut before the last one was reached", self.shard.log());
-        let cut = self.shard.cut(with_partial);
-        if !cut.changes.is_empty() || with_partial || always {
-            let log = self.shard.log();
-            let records = cut.changes.iter().map(|change| Record::new(change.clone(), log, cut.stamp));
-            let alerts: Vec<Record> = records.collect();
-            let record = CutRecord { seq: self.seq + 1, ..self.record() };
-            let written = Transaction { log, cut: record.clone(), alerts, partial: cut.partial.clone() };
-            match sink.commit(written) {
-                Err(SinkError::InDoubt { .. }) if sink.cut(log)?.as_ref() != Some(&record) => return Ok(0),
-                Err(SinkError::InDoubt { .. }) | Ok(()) => {}
-                Err(error) => return Err(error),
+        let Some(proposal) = self.propose(with_partial, always) else { return Ok(0) };
+        match sink.commit(proposal.transaction.clone()) {
+            Err(SinkError::InDoubt { .. }) => {
+                sink.settle()?;
+                if sink.cut(self.shard.log())?.as_ref() != Some(&proposal.transaction.cut) {
+                    return Ok(0);
+                }
             }
-            self.seq += 1;
-            self.alerts_written += cut.changes.len() as u64;
+            written => written?,
         }
-        self.shard.acknowledge(&cut);
-        Ok(cut.changes.len())
+        self.accept(&proposal, sink.alerts_end(self.shard.log()));
+        Ok(proposal.cut.changes.len())
     }
 
     /// Publishes the state as of the last cut. Right after a cut only.

@@ -22,6 +22,8 @@ pub struct Taken<R: Rules> {
     pub partition: Partition<R>,
     /// The offset from which its records must be read.
     pub next_offset: u64,
+    /// Whether nobody has ever cut the log: then nothing was said, and reading may begin anywhere.
+    pub is_new: bool,
     /// Checkpoints that could not be used, and were passed over for older ones.
     pub passed_over: Vec<StoreError>,
 }
@@ -46,6 +48,84 @@ pub enum TakeoverError {
         /// Who writes for it now.
         owner: String,
     },
+    /// What would have to be read again is gone.
+    #[error(
+        "state_missing: log {log} must be read from offset {needed} on{}, and begins at {beginning}",
+        if *has_state { ", where its newest checkpoint ends" } else { ": there is no checkpoint of it here" }
+    )]
+    StateMissing {
+        /// The log.
+        log: u32,
+        /// From where on it would have to be read.
+        needed: u64,
+        /// Where it begins.
+        beginning: u64,
+        /// Whether there is a checkpoint at all.
+        has_state: bool,
+    },
+    /// The brokers do not say where it begins.
+    #[error("log {log}: {error}")]
+    Unanswered {
+        /// The log.
+        log: u32,
+        /// What they say instead.
+        error: String,
+    },
+    /// It is not wanted any more.
+    #[error("log {log} need not be taken over any more")]
+    Cancelled {
+        /// The log.
+        log: u32,
+    },
+}
+
+impl TakeoverError {
+    /// Whether it may go better next time.
+    pub fn is_passing(&self) -> bool {
+        match self {
+            TakeoverError::Sink(SinkError::Damaged { .. }) => false,
+            TakeoverError::Sink(_) | TakeoverError::Store(StoreError::Io { .. }) => true,
+            TakeoverError::Unanswered { .. } | TakeoverError::Cancelled { .. } => true,
+            TakeoverError::TakenOver { .. } => true,
+            TakeoverError::Store(_) | TakeoverError::State(_) | TakeoverError::StateMissing { .. } => false,
+        }
+    }
+
+    /// What to do about it.
+    pub fn remedy(&self) -> &'static str {
+        match self {
+            TakeoverError::State(StateError::Policy { .. }) => {
+                "Start with the policy it was kept under, or restate the whole log under the new one: give the group a \
+                 new name, or delete its checkpoints and reset its offsets"
+            }
+            TakeoverError::State(_) => "Start the version of the program that wrote it, or delete that checkpoint",
+            TakeoverError::StateMissing { .. } => {
+                "Point [checkpoints] url to the store that all instances share; if the state is lost, reset the offsets \
+                 of the group to begin anew, and keep the topic's retention above the age of the oldest checkpoint"
+            }
+            TakeoverError::Sink(SinkError::Damaged { .. }) => "Check that no other program uses this group or topic",
+            _ => "It is tried again",
+        }
+    }
+}
+
+/// Goes on with a state that is still in memory, if nobody has written for the log since: else the state is given back.
+pub fn resume<R: Rules>(
+    mut partition: Partition<R>,
+    owner: &str,
+    sink: &mut dyn Sink,
+) -> Result<Result<Taken<R>, Partition<R>>, TakeoverError> {
+    let log = partition.shard().log();
+    let cut = sink.fence(log)?;
+    let Some(cut) = cut.filter(|cut| partition.has_written(cut)) else { return Ok(Err(partition)) };
+    let claimed = CutRecord { owner: owner.into(), ..cut };
+    sink.claim(log, claimed.clone())?;
+    if let Some(now) = sink.cut(log)?.filter(|now| *now != claimed) {
+        return Err(TakeoverError::TakenOver { log, owner: now.owner });
+    }
+    partition.rename(owner);
+    let next_offset = partition.shard().stamp().next_offset;
+    Ok(Ok(Taken { partition, next_offset, is_new: false, passed_over: Vec::new() }))
 }
 
 /// Takes a log over.
@@ -57,7 +137,9 @@ pub fn take_over<R: Rules>(
     sink: &mut dyn Sink,
     store: &mut dyn Store,
 ) -> Result<Taken<R>, TakeoverError> {
-    let cut = sink.cut(log)?.unwrap_or_else(|| first_cut(policy.hash));
+    let found = sink.fence(log)?;
+    let is_new = found.as_ref().is_none_or(|cut| cut.seq == 0);
+    let cut = found.unwrap_or_else(|| first_cut(policy.hash));
     let claimed = CutRecord { owner: owner.into(), ..cut.clone() };
     sink.claim(log, claimed.clone())?;
     let (checkpoint, passed_over) = checkpoint::newest(store, log, cut.seq)?;
@@ -74,7 +156,7 @@ pub fn take_over<R: Rules>(
     }
     let next_offset = shard.stamp().next_offset;
     let partition = Partition::resume(shard, owner, number, alerts, CatchUp { cut, said });
-    Ok(Taken { partition, next_offset, passed_over })
+    Ok(Taken { partition, next_offset, is_new, passed_over })
 }
 
 /// A log that was never cut: nothing read, nothing said.

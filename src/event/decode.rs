@@ -25,6 +25,39 @@ pub fn decode(bytes: &[u8]) -> Result<Event<'_>, Reason> {
     }
 }
 
+/// Reads one event in binary mode: the members stand in headers named `ce_…`, the payload is the data, a JSON object or
+/// nothing. Headers that are not CloudEvents' are passed over; extensions become attributes.
+pub fn binary<'a>(headers: &[(&'a str, &'a [u8])], payload: &'a [u8]) -> Result<Event<'a>, Reason> {
+    if payload.len() > RECORD_BYTES_MAX {
+        return Err(Reason::TooLarge(payload.len() as u64));
+    }
+    let text =
+        |bytes: &'a [u8]| std::str::from_utf8(bytes).map_err(|error| Reason::InvalidUtf8(error.valid_up_to()));
+    let mut envelope = Envelope::default();
+    for (name, value) in headers.iter().filter_map(|(name, value)| Some((name.strip_prefix("ce_")?, *value))) {
+        let value = Cow::Borrowed(text(value)?);
+        match name {
+            "id" => envelope.id = Some(value),
+            "source" => envelope.source = Some(value),
+            "type" => envelope.kind = Some(value),
+            "subject" => envelope.subject = Some(value),
+            "time" => envelope.time = Some(value),
+            "specversion" | "dataschema" => {}
+            _ if envelope.attributes.0.len() == ATTRIBUTES_MAX => return Err(Reason::TooManyAttributes),
+            _ => envelope.attributes.push(name, Value::Text(value)),
+        }
+    }
+    if !payload.is_empty() {
+        let mut reader = serde_json::Deserializer::from_str(text(payload)?);
+        let data = Member { envelope: &mut envelope, name: Cow::Borrowed(""), depth: 1 };
+        let read = data.deserialize(&mut reader).and_then(|()| reader.end());
+        if let Err(error) = read {
+            return Err(envelope.refused.take().unwrap_or(Reason::Malformed(error.to_string())));
+        }
+    }
+    envelope.into_event()
+}
+
 /// An event whose members have not been checked yet.
 #[derive(Default)]
 struct Envelope<'a> {
@@ -249,6 +282,25 @@ mod tests {
         assert_eq!(cloud.attributes.get("device.model"), Some(&Value::Text("x".into())));
         assert_eq!(cloud.attributes.get("none"), None);
         assert_eq!(cloud.attributes.iter().count(), 4);
+    }
+
+    #[test]
+    fn binary_mode_says_the_same() {
+        let headers: [(&str, &[u8]); 7] = [
+            ("ce_specversion", b"1.0"),
+            ("ce_id", b"e-1"),
+            ("ce_source", b"/desk/1"),
+            ("ce_type", b"ticket.opened"),
+            ("ce_subject", b"T-123"),
+            ("ce_time", b"2026-03-01T08:00:00Z"),
+            ("content-type", b"application/json"),
+        ];
+        let data = br#"{"kind":"service","priority":"P2","score":4,"device":{"model":"x"},"tags":["a",{"b":1}]}"#;
+        assert_eq!(binary(&headers, data).expect("valid"), decode(CLOUD.as_bytes()).expect("valid"));
+        assert_eq!(binary(&headers, b"").expect("no data").attributes.iter().count(), 0);
+        let reason = |headers, data| binary(headers, data).expect_err("refused").code();
+        assert_eq!(reason(&headers, b"{"), "malformed");
+        assert_eq!(reason(&headers[..4], b""), "missing_field");
     }
 
     #[test]

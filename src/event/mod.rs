@@ -11,11 +11,11 @@ use smallvec::SmallVec;
 
 use crate::time::Time;
 
-mod decode;
+pub mod decode;
 pub mod schema;
 pub mod vocabulary;
 
-pub use decode::decode;
+pub use self::decode::decode;
 
 /// A record longer than this is refused unread: 1 MiB, Kafka's own default limit for a message.
 pub const RECORD_BYTES_MAX: usize = 1 << 20;
@@ -69,6 +69,15 @@ impl<'a> Attributes<'a> {
     /// Adds an attribute.
     pub fn push(&mut self, name: impl Into<Cow<'a, str>>, value: Value<'a>) {
         self.0.push((name.into(), value));
+    }
+
+    /// Replaces the values for which `other` has one.
+    pub fn replace(&mut self, other: impl Fn(&str, &Value<'a>) -> Option<String>) {
+        for (name, value) in &mut self.0 {
+            if let Some(text) = other(name, value) {
+                *value = Value::Text(Cow::Owned(text));
+            }
+        }
     }
 
     /// All of them, in the order they were written.

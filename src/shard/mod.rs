@@ -215,6 +215,17 @@ impl<R: Rules> Shard<R> {
         self.next_offset = offset + 1;
     }
 
+    /// Everything below an offset has been read: what lies between the last record and the end of a log, such as
+    /// markers of transactions, is no record.
+    pub fn reach(&mut self, next_offset: u64) {
+        self.next_offset = self.next_offset.max(next_offset);
+    }
+
+    /// How many cases may have something to say.
+    pub fn dirty_cases(&self) -> usize {
+        self.dirty.len()
+    }
+
     /// The case an event belongs to. A subject that comes back when its old case has ended and lies behind the
     /// horizon is a new case; the log time decides that, so it does not matter when the old one left the memory.
     fn case_for(&mut self, event: &Event<'_>) -> u32 {

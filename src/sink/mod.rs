@@ -12,6 +12,8 @@ use crate::window::{Partial, Stamp};
 
 pub mod changelog;
 pub mod file;
+#[cfg(feature = "kafka")]
+pub mod kafka;
 pub mod memory;
 
 #[cfg(test)]
@@ -66,11 +68,26 @@ pub trait Sink {
         self.commit(Transaction { log, cut, alerts: Vec::new(), partial: None })
     }
 
+    /// The last cut of a log that is about to be taken over: whoever wrote for it before can write no more.
+    fn fence(&mut self, log: u32) -> Result<Option<CutRecord>, SinkError> {
+        self.cut(log)
+    }
+
+    /// After [`SinkError::InDoubt`]: makes an end of what was begun, so that [`Sink::cut`] says what came of it.
+    fn settle(&mut self) -> Result<(), SinkError> {
+        Ok(())
+    }
+
     /// The last cut written for a log, or claimed.
     fn cut(&mut self, log: u32) -> Result<Option<CutRecord>, SinkError>;
 
     /// Hands on the alerts of a log from the `from`-th on, and returns how many there are in all.
     fn alerts(&mut self, log: u32, from: u64, visit: &mut dyn FnMut(Record)) -> Result<u64, SinkError>;
+
+    /// From where on alerts must be read to see all those after the last one written, where that is not their number.
+    fn alerts_end(&self, _log: u32) -> Option<u64> {
+        None
+    }
 }
 
 /// Why a cut could not be written or read.
@@ -97,6 +114,22 @@ pub enum SinkError {
     InDoubt {
         /// Where.
         place: String,
+    },
+    /// Nothing was written, and the same may be tried again.
+    #[error("the cut was refused: {error}")]
+    Refused {
+        /// What the brokers say.
+        error: String,
+        /// Whether the group has gone on without this member.
+        left_behind: bool,
+    },
+    /// Another process has taken this one's place: it writes no more.
+    #[error("`{owner}` was fenced, another process has taken its place: {error}")]
+    Fenced {
+        /// Under which name this process wrote.
+        owner: String,
+        /// What the brokers say.
+        error: String,
     },
     /// The process is made to end here: simulation only.
     #[error("the process ends here")]

@@ -5,6 +5,7 @@
 //! desk: some arrive twice, some late.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use crate::event::{Attributes, Event, Value};
 use crate::time::{Span, Time};
@@ -32,7 +33,14 @@ pub struct Options {
     pub per_hour: f64,
     /// Whether the bad firmware batch arrives on the sixth day.
     pub incident: bool,
+    /// Over how many hours its complaints rise to their full number; 0: at once.
+    pub rise_hours: u32,
 }
+
+/// The first hour of the bad batch, counted from the start.
+pub const INCIDENT_BEGINS: u32 = 5 * 24 + 9;
+/// How many hours it lasts.
+pub const INCIDENT_HOURS: u32 = 12;
 
 /// The product and region that the bad batch reaches.
 pub fn incident_of(seed: u64) -> (&'static str, &'static str) {
@@ -40,31 +48,79 @@ pub fn incident_of(seed: u64) -> (&'static str, &'static str) {
     (random.pick(&PRODUCTS), random.pick(&REGIONS))
 }
 
+/// Whether the bad batch is what an event complains of.
+pub fn is_of_incident(event: &Event<'_>) -> bool {
+    matches!(event.attributes.get("firmware"), Some(Value::Text(text)) if text == BAD_FIRMWARE)
+}
+
+/// The firmware of the bad batch, which its complaints name.
+pub const BAD_FIRMWARE: &str = "4.1.7";
+
 /// The events, in the order in which they arrive.
 pub fn events(options: &Options) -> Vec<Event<'static>> {
-    let mut desk = Desk { random: Random(options.seed), arrivals: Vec::new(), next_case: 1, next_event: 1 };
-    let (product, region) = (desk.random.pick(&PRODUCTS), desk.random.pick(&REGIONS));
-    for hour in 0..options.days * 24 {
-        let begin = options.start + Span::from_hours(i64::from(hour));
-        let busy = HOURS[hour as usize % 24] * options.per_hour;
+    let end = options.start + Span::from_days(i64::from(options.days));
+    let arrivals = Arrivals::new(options);
+    arrivals.map(|(_, event)| event).filter(|event| event.time < end).collect()
+}
+
+/// The events of a desk and when each arrives, in the order in which they do; made hour by hour, as far as they are
+/// asked for.
+pub struct Arrivals {
+    options: Options,
+    desk: Desk,
+    incident: (&'static str, &'static str),
+    hour: u32,
+}
+
+impl Arrivals {
+    /// A desk before its first hour.
+    pub fn new(options: &Options) -> Arrivals {
+        let mut desk =
+            Desk { random: Random(options.seed), arrivals: BTreeMap::new(), next_case: 1, next_event: 1 };
+        let incident = (desk.random.pick(&PRODUCTS), desk.random.pick(&REGIONS));
+        Arrivals { options: options.clone(), desk, incident, hour: 0 }
+    }
+
+    fn work_an_hour(&mut self) {
+        let Arrivals { options, desk, incident: (product, region), hour } = self;
+        let begin = options.start + Span::from_hours(i64::from(*hour));
+        let busy = HOURS[*hour as usize % 24] * options.per_hour;
         for _ in 0..desk.random.poisson(busy) {
             let at = begin + desk.random.within(Span::from_hours(1));
             let place = desk.place();
             desk.case(at, place);
         }
-        if options.incident && (5 * 24 + 9..5 * 24 + 21).contains(&hour) {
-            for _ in 0..desk.random.poisson(options.per_hour * 0.8) {
+        if options.incident && (INCIDENT_BEGINS..INCIDENT_BEGINS + INCIDENT_HOURS).contains(hour) {
+            let since = f64::from(*hour - INCIDENT_BEGINS + 1);
+            let risen = (since / f64::from(options.rise_hours.max(1))).min(1.0);
+            for _ in 0..desk.random.poisson(options.per_hour * 0.8 * risen) {
                 let at = begin + desk.random.within(Span::from_hours(1));
-                let place = [product, region, desk.random.pick(&CHANNELS), "product_quality"];
-                desk.complain(at, place);
+                let place = [*product, *region, desk.random.pick(&CHANNELS), "product_quality"];
+                desk.complain_of_firmware(at, place);
             }
         }
+        *hour += 1;
     }
-    let end = options.start + Span::from_days(i64::from(options.days));
-    let mut arrivals = desk.arrivals;
-    arrivals.retain(|(_, event)| event.time < end);
-    arrivals.sort_by(|a, b| (a.0, &a.1.id).cmp(&(b.0, &b.1.id)));
-    arrivals.into_iter().map(|(_, event)| event).collect()
+}
+
+impl Iterator for Arrivals {
+    type Item = (Time, Event<'static>);
+
+    fn next(&mut self) -> Option<(Time, Event<'static>)> {
+        loop {
+            let worked = self.options.start + Span::from_hours(i64::from(self.hour));
+            let over = self.hour >= self.options.days.saturating_mul(24);
+            // Whatever is made later arrives later.
+            if let Some(first) = self.desk.arrivals.first_entry().filter(|first| over || first.key().0 < worked) {
+                let ((arrives, ..), event) = first.remove_entry();
+                return Some((arrives, event));
+            }
+            if over {
+                return None;
+            }
+            self.work_an_hour();
+        }
+    }
 }
 
 /// An event as one line of JSON, CloudEvents in structured mode.
@@ -91,7 +147,8 @@ type Place = [&'static str; 4];
 
 struct Desk {
     random: Random,
-    arrivals: Vec<(Time, Event<'static>)>,
+    /// By when they arrive, and in the order of their ids; the number tells two deliveries of one apart.
+    arrivals: BTreeMap<(Time, String, u64), Event<'static>>,
     next_case: u64,
     next_event: u64,
 }
@@ -178,6 +235,12 @@ impl Desk {
         self.say(at, "feedback.complaint", &subject, place, &[("score", Value::Integer(1))]);
     }
 
+    fn complain_of_firmware(&mut self, at: Time, place: Place) {
+        let subject = self.subject("F");
+        let facts = [("score", Value::Integer(1)), ("firmware", Value::Text(BAD_FIRMWARE.into()))];
+        self.say(at, "feedback.complaint", &subject, place, &facts);
+    }
+
     fn subject(&mut self, letter: &str) -> String {
         self.next_case += 1;
         format!("{letter}-{}", self.next_case)
@@ -212,11 +275,12 @@ impl Desk {
         } else {
             Span::ZERO
         };
+        let number = self.arrivals.len() as u64;
         if self.random.below(100) == 0 {
             let again = at + late + self.random.delay(Span::from_minutes(2), 1.0);
-            self.arrivals.push((again, event.clone()));
+            self.arrivals.insert((again, event.id.to_string(), number), event.clone());
         }
-        self.arrivals.push((at + late, event));
+        self.arrivals.insert((at + late, event.id.to_string(), number + 1), event);
     }
 }
 

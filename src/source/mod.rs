@@ -19,6 +19,8 @@ use crate::event::{Event, Reason};
 use crate::time::Time;
 
 pub mod desk;
+#[cfg(feature = "kafka")]
+pub mod kafka;
 pub mod mapping;
 pub mod memory;
 pub mod file;

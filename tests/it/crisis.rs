@@ -13,7 +13,7 @@ use super::judged::{Options, judge, sample};
 /// What a desk of eight days comes to, with or without the bad batch of its sixth day.
 fn desk(seed: u64, incident: bool) -> Report {
     let start = Time::parse("2025-09-15T00:00:00+08:00").expect("an instant");
-    let options = desk::Options { seed, start, days: 8, per_hour: 20.0, incident };
+    let options = desk::Options { seed, start, days: 8, per_hour: 20.0, incident, rise_hours: 0 };
     let mut file = tempfile::Builder::new().suffix(".ndjson").tempfile().expect("a file");
     for event in desk::events(&options) {
         writeln!(file, "{}", desk::json(&event)).expect("writable");

@@ -32,7 +32,7 @@ fn the_schema_of_events_follows_from_the_types() {
 #[test]
 fn the_sample_follows_from_the_generator() {
     let start = Time::parse("2025-09-15T00:00:00+08:00").expect("an instant");
-    let options = desk::Options { seed: 3, start, days: 8, per_hour: 20.0, incident: true };
+    let options = desk::Options { seed: 3, start, days: 8, per_hour: 20.0, incident: true, rise_hours: 0 };
     let lines: String = desk::events(&options).iter().map(|event| desk::json(event) + "\n").collect();
     let unpack = |path: &Path| {
         let mut text = String::new();

@@ -1,0 +1,126 @@
+//! Are the topics as they must be? Checked, and made so.
+
+use std::time::Duration;
+
+use anyhow::Context;
+
+use super::run::connection;
+use crate::config::run::Settings;
+use crate::kafka::{Admin, TopicFacts};
+
+/// How long the brokers are waited for.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What a topic must be like.
+struct Plan {
+    name: String,
+    /// `None`: as many as it has.
+    partitions: Option<u32>,
+    settings: &'static [(&'static str, &'static str)],
+}
+
+/// What was done about a topic, or what is wrong with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Finding {
+    /// It is as it must be.
+    Right(String),
+    /// It was made, with so many partitions.
+    Made(String, u32),
+    /// It is otherwise than it must be: what, and what to do.
+    Wrong(String, String),
+}
+
+/// Alerts and dead letters must still be there when somebody comes back from holidays.
+const KEPT: &[(&str, &str)] = &[("cleanup.policy", "delete"), ("retention.ms", "2592000000")];
+/// Partials must reach back further than any checkpoint of the aggregate.
+const PARTIALS: &[(&str, &str)] = &[("cleanup.policy", "delete"), ("retention.ms", "604800000")];
+/// Events must reach back further than any checkpoint.
+const EVENTS: &[(&str, &str)] = &[("cleanup.policy", "delete")];
+
+/// Makes the topics that are missing: inputs with `partitions`, alerts with one for each log and one more.
+pub fn create(settings: &Settings, partitions: u32, replicas: u32) -> anyhow::Result<Vec<Finding>> {
+    let admin = Admin::new(&connection(settings), PATIENCE)?;
+    let mut findings = Vec::new();
+    let mut logs = 0;
+    for topic in &settings.kafka.topics {
+        let plan = Plan { name: topic.clone(), partitions: None, settings: EVENTS };
+        logs += make(&admin, &plan, partitions, replicas, &mut findings)?;
+    }
+    for (name, count, settings) in outputs(settings, logs) {
+        let plan = Plan { name, partitions: Some(count), settings };
+        make(&admin, &plan, count, replicas, &mut findings)?;
+    }
+    Ok(findings)
+}
+
+/// The topics that are written.
+fn outputs(settings: &Settings, logs: u32) -> Vec<(String, u32, &'static [(&'static str, &'static str)])> {
+    let kafka = &settings.kafka;
+    let mut outputs = vec![(kafka.alerts.clone(), logs + 1, KEPT), (kafka.partials.clone(), 1, PARTIALS)];
+    outputs.extend(kafka.dead_letters.iter().map(|name| (name.clone(), 1, KEPT)));
+    outputs
+}
+
+fn make(
+    admin: &Admin,
+    plan: &Plan,
+    partitions: u32,
+    replicas: u32,
+    findings: &mut Vec<Finding>,
+) -> anyhow::Result<u32> {
+    let asked = admin.topic(&plan.name).with_context(|| format!("topic `{}`", plan.name))?;
+    match asked {
+        Some(facts) => {
+            let wrong = wrong(plan, &facts);
+            let right = wrong.is_empty().then(|| Finding::Right(plan.name.clone()));
+            findings.extend(right);
+            findings.extend(wrong.into_iter().map(|what| Finding::Wrong(plan.name.clone(), what)));
+            Ok(facts.partitions)
+        }
+        None => {
+            let made = admin.create(&plan.name, partitions, replicas, plan.settings);
+            made.with_context(|| format!("topic `{}` cannot be made", plan.name))?;
+            findings.push(Finding::Made(plan.name.clone(), partitions));
+            Ok(partitions)
+        }
+    }
+}
+
+/// What is otherwise than it must be, each with its remedy.
+fn wrong(plan: &Plan, facts: &TopicFacts) -> Vec<String> {
+    let mut wrong = Vec::new();
+    if let Some(expected) = plan.partitions.filter(|expected| *expected != facts.partitions) {
+        wrong.push(format!(
+            "has {} partitions and needs {expected}: one for each log, and for alerts one more for the aggregate. \
+             Name another topic in the settings, and let `watchbell topics create` make it",
+            facts.partitions
+        ));
+    }
+    let compacted = facts.settings.get("cleanup.policy").is_some_and(|policy| policy.contains("compact"));
+    if compacted {
+        wrong.push(
+            "is compacted: records that a restart must read again disappear. \
+             Set cleanup.policy=delete with kafka-configs.sh"
+                .into(),
+        );
+    }
+    wrong
+}
+
+/// What is wrong with the topics, before a watch begins.
+pub fn check(admin: &Admin, settings: &Settings, logs: u32) -> anyhow::Result<Vec<Finding>> {
+    let mut findings = Vec::new();
+    for (name, count, expected) in outputs(settings, logs) {
+        let plan = Plan { name, partitions: Some(count), settings: expected };
+        match admin.topic(&plan.name).with_context(|| format!("topic `{}`", plan.name))? {
+            None => {
+                let what = "does not exist. Let `watchbell topics create` make it".to_owned();
+                findings.push(Finding::Wrong(plan.name, what));
+            }
+            Some(facts) => {
+                findings.extend(wrong(&plan, &facts).into_iter().map(|what| Finding::Wrong(plan.name.clone(), what)));
+            }
+        }
+    }
+    Ok(findings)
+}

@@ -1,0 +1,79 @@
+//! The commands that speak with Kafka.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+use super::args::{Demo, LogFormat, LogLevel, Logging, Run, TopicsCreate};
+use super::print;
+use crate::app;
+use crate::app::topics::Finding;
+
+/// `watchbell demo`.
+pub fn demo(arguments: &Demo, cancel: &Arc<AtomicBool>) -> anyhow::Result<ExitCode> {
+    begin_log(&arguments.logging);
+    let settings = app::demo::Settings {
+        length: arguments.length,
+        seed: arguments.seed,
+        incident: !arguments.no_incident,
+        record: arguments.record.clone(),
+    };
+    let demo = app::demo::Demo::new(settings)?;
+    let summary = demo.run(cancel)?;
+    if arguments.json {
+        print(&serde_json::to_string(&summary)?)?;
+    } else {
+        print(&format!("{summary:?}"))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `watchbell run`.
+pub fn run(arguments: &Run, cancel: &Arc<AtomicBool>) -> anyhow::Result<ExitCode> {
+    begin_log(&arguments.logging);
+    let settings = app::run::settings(&arguments.config)?;
+    let watch = app::run::Watch::new(&settings)?;
+    watch.run(cancel)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `watchbell topics create`.
+pub fn create_topics(arguments: &TopicsCreate) -> anyhow::Result<ExitCode> {
+    let settings = app::run::settings(&arguments.config)?;
+    let findings = app::topics::create(&settings, arguments.partitions, arguments.replicas)?;
+    let mut wrong = false;
+    for finding in findings {
+        print(&match finding {
+            Finding::Right(topic) => format!("{topic}: ok"),
+            Finding::Made(topic, partitions) => format!("{topic}: made, partitions: {partitions}"),
+            Finding::Wrong(topic, what) => {
+                wrong = true;
+                format!("{topic}: {what}")
+            }
+        })?;
+    }
+    Ok(if wrong { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// Lines about changes of state go to standard error.
+fn begin_log(logging: &Logging) {
+    let level = match logging.log_level {
+        LogLevel::Error => LevelFilter::ERROR,
+        LogLevel::Warn => LevelFilter::WARN,
+        LogLevel::Info => LevelFilter::INFO,
+        LogLevel::Debug => LevelFilter::DEBUG,
+    };
+    // librdkafka's own lines explain what ours say; what it calls information is detail here.
+    let filter = Targets::new().with_default(level).with_target("kafka", level.min(LevelFilter::WARN));
+    let registry = tracing_subscriber::registry().with(filter);
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false);
+    // A second initialisation, in a process that has one, changes nothing.
+    let _ = match logging.log_format {
+        LogFormat::Text => registry.with(lines.with_ansi(super::is_terminal())).try_init(),
+        LogFormat::Json => registry.with(lines.json()).try_init(),
+    };
+}

@@ -1,0 +1,189 @@
+//! One log in a worker's hands: its state, the fences it has still to pass, and what is told of it.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::fencing::Fence;
+use crate::engine::clock::{self, Clock};
+use crate::engine::partition::{Outcome, Partition};
+use crate::engine::picture::{LogPicture, State};
+use crate::event::Reason;
+use crate::kafka::Message;
+use crate::shard::{Read, Standard};
+use crate::source::kafka::{Pseudonyms, record};
+use crate::source::{Item, Record};
+use crate::time::Time;
+
+/// How many cases may have something to say before a step of the clock ends with a cut.
+const DIRTY_MAX: usize = 2_000;
+/// How many fences wait at most; of more, every other one is as good.
+const FENCES_MAX: usize = 256;
+
+/// A log in a worker's hands.
+pub(super) struct Held {
+    pub(super) partition: Partition<Standard>,
+    /// How far it was read, markers at the end included.
+    position: u64,
+    fences: VecDeque<(Time, Instant, u64)>,
+    /// Up to when everything was read.
+    passed: Option<Time>,
+    /// When the last fence that was passed was taken.
+    pub(super) passed_at: Option<Instant>,
+    /// Whether the clock has still to be moved up to where it may.
+    pub(super) behind: bool,
+    /// Whether something was read since the last cut.
+    pub(super) read_since: bool,
+    pub(super) checkpointed: Option<Instant>,
+    /// When the next checkpoint is due.
+    pub(super) checkpoint_next: Instant,
+    pub(super) picture: LogPicture,
+}
+
+impl Held {
+    pub(super) fn new(partition: Partition<Standard>, place: Arc<str>, checkpoint_next: Instant) -> Held {
+        let log = partition.shard().log();
+        Held {
+            position: partition.shard().stamp().next_offset,
+            partition,
+            fences: VecDeque::new(),
+            passed: None,
+            passed_at: None,
+            behind: false,
+            read_since: false,
+            checkpointed: None,
+            checkpoint_next,
+            picture: LogPicture { log, place, state: State::CatchingUp, ..LogPicture::default() },
+        }
+    }
+
+    /// Whether it may say something: the last cut was reached, and everything that was there before was read.
+    pub(super) fn is_live(&self, clock: &Clock) -> bool {
+        self.partition.is_live() && (self.passed.is_some() || *clock == Clock::Log)
+    }
+
+    /// Reads a message. What was refused comes back with its reason.
+    pub(super) fn read(
+        &mut self,
+        message: &Message,
+        clock: &Clock,
+        pseudonyms: Option<&Pseudonyms>,
+    ) -> Option<Reason> {
+        let offset = message.offset();
+        if offset < self.position {
+            return None;
+        }
+        self.catch_up(offset);
+        let place = self.picture.place.clone();
+        let mut record = record(message, self.picture.log, &place);
+        if let (Some(pseudonyms), Item::Event(event)) = (pseudonyms, &mut record.item) {
+            pseudonyms.hide(event);
+        }
+        if *clock == Clock::Log {
+            self.follow(&record);
+        }
+        self.position = offset + 1;
+        self.read_since = true;
+        self.picture.records += 1;
+        let outcome = self.partition.read(&record);
+        self.catch_up(self.position);
+        match outcome {
+            Outcome::Read(read) => {
+                self.picture.applied += u64::from(read == Read::Applied);
+                self.picture.duplicates += u64::from(read == Read::Duplicate);
+                None
+            }
+            Outcome::Rejected(reason) => {
+                *self.picture.rejected.entry(reason.code()).or_default() += 1;
+                Some(reason)
+            }
+        }
+    }
+
+    /// The end of the log was reached.
+    pub(super) fn reach_end(&mut self, offset: u64) {
+        if offset > self.position {
+            self.position = offset;
+            self.read_since = true;
+            self.catch_up(offset);
+        }
+        if self.partition.is_live() {
+            self.partition.shard_mut().reach(self.position);
+        }
+    }
+
+    /// Nothing below `offset` is left to be read; if the last cut is there, what was said is compared with what stands.
+    fn catch_up(&mut self, offset: u64) {
+        let Some(until) = self.partition.catching_up().filter(|until| until.next_offset <= offset) else { return };
+        let until = until.next_offset;
+        self.partition.shard_mut().reach(until);
+        let differences = self.partition.settle().unwrap_or(0) as u64;
+        self.picture.reconciliation_differences += differences;
+        if differences > 0 {
+            let place = &self.picture.place;
+            tracing::error!(%place, differences, "what was said differs from what stands; the next cut sets it right");
+        }
+    }
+
+    /// With the log's own clock: moves it up to a record that is about to be read.
+    fn follow(&mut self, record: &Record<'_>) {
+        if let Item::Event(event) = &record.item
+            && self.partition.shard().admit(record.appended, event).is_ok()
+        {
+            self.partition.advance(event.time);
+        }
+    }
+
+    /// Hears of a fence.
+    pub(super) fn hear(&mut self, fence: &Fence, end: u64) {
+        if self.fences.len() >= FENCES_MAX {
+            self.fences.pop_back();
+        }
+        self.picture.end_offset = end;
+        self.fences.push_back((fence.at, fence.taken, end));
+    }
+
+    /// Moves the clock up to the last fence that was passed, or as far as is good for one cut.
+    pub(super) fn step(&mut self) {
+        while let Some((at, taken, _)) = self.fences.front().copied().filter(|(_, _, end)| self.position >= *end) {
+            self.fences.pop_front();
+            self.passed = self.passed.max(Some(at));
+            self.passed_at = Some(taken);
+            self.behind = true;
+        }
+        let Some(to) = self.passed.filter(|_| self.behind && self.partition.is_live()) else { return };
+        while let Some(at) = self.partition.shard_mut().next_step(to) {
+            self.partition.advance(at);
+            if self.partition.shard().dirty_cases() >= DIRTY_MAX {
+                return;
+            }
+        }
+        self.partition.advance(to);
+        self.behind = false;
+    }
+
+    /// How it looks now.
+    pub(super) fn look(&mut self, clock: &Clock, now: Time, blind_after: std::time::Duration) -> LogPicture {
+        let since = |at: Instant| clock::instant().saturating_duration_since(at);
+        let shard = self.partition.shard();
+        let stamp = shard.stamp();
+        let live = self.is_live(clock);
+        let age = self.passed_at.map(since);
+        let picture = &mut self.picture;
+        picture.state = match age {
+            _ if *clock == Clock::Log && live => State::Live,
+            Some(age) if live && age > blind_after => State::Blind,
+            _ if live => State::Live,
+            _ => State::CatchingUp,
+        };
+        picture.next_offset = self.position;
+        picture.clock = (stamp.clock > Time::MIN).then_some(stamp.clock);
+        let lag = |clock: Time| (now - clock).seconds().max(0.0);
+        picture.clock_lag_seconds = picture.clock.map_or(0.0, lag);
+        picture.fence_age_seconds = age.map_or(0.0, |age| age.as_secs_f64());
+        picture.cases = shard.cases() as u64;
+        picture.cut = self.partition.seq();
+        picture.checkpoint_age_seconds = self.checkpointed.map(|at| since(at).as_secs_f64());
+        picture.clone()
+    }
+}

@@ -1,0 +1,245 @@
+//! What hangs on the wall: pictures for readers, and the state of the whole program.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+use dashmap::DashMap;
+
+use super::asked::Question;
+use crate::alert::Record;
+use crate::engine::clock::{self, Clock};
+use crate::engine::picture::{
+    AggregatePicture, CHANGES_MAX, ClockCounts, CommitmentPicture, DUE_MAX, LogPicture, Picture, State,
+};
+use crate::kafka;
+use crate::sla::explain::Explanation;
+use crate::sla::policy::Policy;
+use crate::time::Span;
+
+/// Pictures of one process.
+pub struct Shared {
+    policy: Arc<Policy>,
+    clock: Clock,
+    blind: Duration,
+    logs: DashMap<u32, LogPicture>,
+    watermarks: DashMap<u32, u64>,
+    changes: Mutex<VecDeque<Record>>,
+    aggregate: Mutex<Option<AggregatePicture>>,
+    /// Who can be asked something.
+    workers: Mutex<Vec<Sender<Question>>>,
+    /// How often something new was hung up: readers wait for it to change.
+    version: AtomicU64,
+    /// By how many milliseconds the wall is away from where it should be; 0: it runs evenly.
+    wall_off_ms: AtomicI64,
+    /// Fences that were not answered, since the last one that was.
+    unanswered: Mutex<Option<(Instant, String)>>,
+    stopping: AtomicBool,
+}
+
+/// How long a worker may take to answer.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+impl Shared {
+    /// An empty wall.
+    pub fn new(policy: Arc<Policy>, clock: Clock, blind: Duration) -> Shared {
+        Shared {
+            policy,
+            clock,
+            blind,
+            logs: DashMap::new(),
+            watermarks: DashMap::new(),
+            changes: Mutex::default(),
+            aggregate: Mutex::default(),
+            workers: Mutex::default(),
+            version: AtomicU64::new(0),
+            wall_off_ms: AtomicI64::new(0),
+            unanswered: Mutex::default(),
+            stopping: AtomicBool::new(false),
+        }
+    }
+
+    /// The promises that are watched.
+    pub fn policy(&self) -> &Arc<Policy> {
+        &self.policy
+    }
+
+    /// Changes whenever something new hangs here.
+    pub fn version(&self) -> u64 {
+        self.version.load(Ordering::Acquire)
+    }
+
+    /// By how many seconds the wall is away from where the monotonic clock says it must be; 0 while it runs evenly.
+    pub fn wall_jump_seconds(&self) -> f64 {
+        self.wall_off_ms.load(Ordering::Relaxed) as f64 / 1_000.0
+    }
+
+    /// For how long the brokers have not answered; `None` while they do.
+    pub fn unanswered(&self) -> Option<Duration> {
+        let now = clock::instant();
+        lock(&self.unanswered).as_ref().map(|(since, _)| now.saturating_duration_since(*since))
+    }
+
+    /// Everything, as of now.
+    pub fn picture(&self) -> Picture {
+        let logs = self.logs();
+        let mut due: Vec<_> = logs.iter().flat_map(|log| log.due.iter().cloned()).collect();
+        due.sort_by(|a, b| (a.breached, a.due, &a.subject).cmp(&(b.breached, b.due, &b.subject)));
+        due.truncate(DUE_MAX);
+        Picture {
+            at: self.clock.at(clock::now()),
+            speed: self.clock.speed(),
+            state: self.state(&logs),
+            version: env!("CARGO_PKG_VERSION"),
+            commitments: self.commitments(&logs),
+            due,
+            changes: lock(&self.changes).iter().cloned().collect(),
+            aggregate: lock(&self.aggregate).clone(),
+            logs,
+        }
+    }
+
+    /// The logs of this process, by number.
+    pub fn logs(&self) -> Vec<LogPicture> {
+        let mut logs: Vec<LogPicture> = self.logs.iter().map(|log| log.value().clone()).collect();
+        logs.sort_by_key(|log| log.log);
+        let silent = self.unanswered();
+        for log in &mut logs {
+            log.high_watermark = self.watermarks.get(&log.log).map_or(log.end_offset, |end| *end).max(log.end_offset);
+            if let Some(silent) = silent {
+                log.fence_age_seconds = log.fence_age_seconds.max(silent.as_secs_f64());
+                if silent > self.blind && log.state == State::Live {
+                    log.state = State::Blind;
+                }
+            }
+        }
+        logs
+    }
+
+    fn state(&self, logs: &[LogPicture]) -> State {
+        if self.stopping.load(Ordering::Relaxed) {
+            return State::Stopping;
+        }
+        if self.wall_off_ms.load(Ordering::Relaxed) != 0 || self.unanswered().is_some_and(|since| since > self.blind) {
+            return State::Blind;
+        }
+        logs.iter().map(|log| log.state).max().unwrap_or(State::Starting)
+    }
+
+    fn commitments(&self, logs: &[LogPicture]) -> Vec<CommitmentPicture> {
+        let count = |index: usize| {
+            let counted = logs.iter().flat_map(|log| &log.clocks);
+            let mine = counted.filter(|one| usize::from(one.commitment) == index);
+            mine.fold(ClockCounts::default(), |sum, one| sum.plus(&one.counts))
+        };
+        let named = self.policy.commitments.iter().enumerate();
+        let pictures = named.map(|(index, one)| CommitmentPicture {
+            name: one.name.clone(),
+            title: one.title.clone(),
+            counts: count(index),
+        });
+        // Versions of one commitment are one to whoever looks at it.
+        let mut by_name: Vec<CommitmentPicture> = Vec::new();
+        for picture in pictures {
+            match by_name.iter_mut().find(|known| known.name == picture.name) {
+                Some(known) => known.counts = known.counts.plus(&picture.counts),
+                None => by_name.push(picture),
+            }
+        }
+        by_name
+    }
+
+    /// Asks all workers how the clocks of a subject come to their verdicts.
+    pub fn explain(&self, subject: &str) -> Vec<Explanation> {
+        let workers = lock(&self.workers).clone();
+        let (answer, answers) = bounded(workers.len().max(1));
+        let question = Question::Explain { subject: subject.into(), answer };
+        let asked = workers.iter().filter(|worker| worker.try_send(question.clone()).is_ok()).count();
+        drop(question);
+        (0..asked).filter_map(|_| answers.recv_timeout(PATIENCE).ok()).flatten().collect()
+    }
+
+    /// Where a worker hears what it is asked.
+    pub(super) fn listen(&self) -> Receiver<Question> {
+        let (to, questions) = bounded(64);
+        lock(&self.workers).push(to);
+        questions
+    }
+
+    pub(super) fn hang(&self, picture: LogPicture) {
+        self.logs.insert(picture.log, picture);
+        self.changed();
+    }
+
+    pub(super) fn take_down(&self, log: u32) {
+        self.logs.remove(&log);
+        self.watermarks.remove(&log);
+        self.changed();
+    }
+
+    pub(super) fn say(&self, records: &[Record]) {
+        let mut changes = lock(&self.changes);
+        for record in records {
+            changes.push_front(record.clone());
+        }
+        changes.truncate(CHANGES_MAX);
+        drop(changes);
+        self.changed();
+    }
+
+    pub(super) fn hang_aggregate(&self, picture: Option<AggregatePicture>) {
+        *lock(&self.aggregate) = picture;
+        self.changed();
+    }
+
+    pub(super) fn high_watermark(&self, log: u32, end: u64) {
+        self.watermarks.insert(log, end);
+    }
+
+    pub(super) fn no_fence(&self, error: &kafka::Error) {
+        let mut unanswered = lock(&self.unanswered);
+        if unanswered.is_none() {
+            tracing::warn!(%error, "the brokers do not say where the logs end: the clocks stand still until they do");
+            *unanswered = Some((clock::instant(), error.to_string()));
+        }
+    }
+
+    pub(super) fn fence_answered(&self) {
+        if let Some((since, _)) = lock(&self.unanswered).take() {
+            let seconds = clock::instant().saturating_duration_since(since).as_secs_f64();
+            tracing::info!(seconds, "the brokers answer again");
+        }
+    }
+
+    pub(super) fn wall_jumped(&self, by: Span) {
+        if self.wall_off_ms.swap(by.millis(), Ordering::Relaxed) == 0 {
+            let probation = clock::Wall::PROBATION.as_secs();
+            tracing::error!(
+                seconds = by.seconds(),
+                "the system's clock jumped: the clocks stand still until it is back, or has run evenly for {probation} s"
+            );
+        }
+    }
+
+    pub(super) fn wall_is_even(&self) {
+        if self.wall_off_ms.swap(0, Ordering::Relaxed) != 0 {
+            tracing::info!("the system's clock is believed again");
+        }
+    }
+
+    pub(super) fn stopping(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
+        self.changed();
+    }
+
+    fn changed(&self) {
+        self.version.fetch_add(1, Ordering::Release);
+    }
+}
+
+/// A panic of another thread leaves whole pictures behind.
+fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
+    of.lock().unwrap_or_else(PoisonError::into_inner)
+}

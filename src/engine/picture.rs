@@ -1,0 +1,261 @@
+//! What does it look like from outside? Pictures of the engine, swapped in whole for readers that come and go.
+//!
+//! Each worker hangs a picture of each of its logs, and the aggregate one of itself, about once a second. A face takes
+//! what hangs there; it never asks a worker, and never keeps one waiting. Everything cumulative counts since the
+//! process took the log over.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::alert::{Alert, Record};
+use crate::detect::{Measure, Series, Signal};
+use crate::names::Text;
+use crate::time::{Time, rfc3339};
+use crate::window::{Cell, Scores};
+
+/// Everything, as of now.
+#[derive(Clone, Debug, Serialize)]
+pub struct Picture {
+    /// The time of the engine: the wall's, or the scaled one of a demonstration.
+    #[serde(with = "rfc3339")]
+    pub at: Time,
+    /// How many seconds of `at` pass in one on the wall; 1 outside demonstrations.
+    pub speed: f64,
+    /// How it is with the program as a whole: the least good of its logs.
+    pub state: State,
+    /// The version of the program.
+    pub version: &'static str,
+    /// The commitments, in the policy's order.
+    pub commitments: Vec<CommitmentPicture>,
+    /// Open promises, those with the least time left first; at most [`DUE_MAX`].
+    pub due: Vec<DuePicture>,
+    /// The latest changes of alerts, newest first; at most [`CHANGES_MAX`].
+    pub changes: Vec<Record>,
+    /// What the aggregate sees; `None` while another instance owns it.
+    pub aggregate: Option<AggregatePicture>,
+    /// The logs this instance owns, by number.
+    pub logs: Vec<LogPicture>,
+}
+
+/// How many open promises a picture shows.
+pub const DUE_MAX: usize = 50;
+/// How many changes a picture shows.
+pub const CHANGES_MAX: usize = 100;
+
+/// How it is with a log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Everything up to the last fence has been read.
+    Live,
+    /// Records that were there before are still being read; the clock stands still.
+    CatchingUp,
+    /// It is being taken over.
+    #[default]
+    Starting,
+    /// The brokers have not answered for a while; the clock stands still.
+    Blind,
+    /// It is being given up.
+    Stopping,
+}
+
+/// One commitment over all logs of this instance.
+#[derive(Clone, Debug, Serialize)]
+pub struct CommitmentPicture {
+    /// Its name.
+    pub name: Arc<str>,
+    /// What is promised, for people.
+    pub title: Arc<Text>,
+    /// What became of its clocks.
+    #[serde(flatten)]
+    pub counts: ClockCounts,
+}
+
+/// How many clocks are where.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct ClockCounts {
+    /// Running or paused now, broken or not.
+    pub open: u64,
+    /// Open now with a warning that stands, and not broken.
+    pub warned: u64,
+    /// Open now and broken.
+    pub overdue: u64,
+    /// Stopped within the goal, so far.
+    pub kept: u64,
+    /// Broken, so far; one that is retracted is taken back.
+    pub breached: u64,
+    /// Taken back within the goal, so far.
+    pub cancelled: u64,
+}
+
+impl ClockCounts {
+    /// Both together.
+    pub fn plus(&self, other: &ClockCounts) -> ClockCounts {
+        ClockCounts {
+            open: self.open + other.open,
+            warned: self.warned + other.warned,
+            overdue: self.overdue + other.overdue,
+            kept: self.kept + other.kept,
+            breached: self.breached + other.breached,
+            cancelled: self.cancelled + other.cancelled,
+        }
+    }
+}
+
+/// An open promise and how long it has.
+#[derive(Clone, Debug, Serialize)]
+pub struct DuePicture {
+    /// The ticket or call.
+    pub subject: Arc<str>,
+    /// The commitment.
+    pub commitment: Arc<str>,
+    /// When its goal is used up.
+    #[serde(with = "rfc3339")]
+    pub due: Time,
+    /// When its clock started.
+    #[serde(with = "rfc3339")]
+    pub started: Time,
+    /// Whether a warning stands.
+    pub warned: bool,
+    /// Whether it is broken.
+    pub breached: bool,
+    /// Who is affected.
+    #[serde(flatten)]
+    pub cell: Cell,
+}
+
+/// What the aggregate sees.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct AggregatePicture {
+    /// Its clock; `None` until every source was heard.
+    #[serde(with = "rfc3339::option")]
+    pub clock: Option<Time>,
+    /// How many sources there are.
+    pub sources: u32,
+    /// Sources that are not heard or not waited for.
+    pub sources_missing: Vec<u32>,
+    /// The crises that go on, gravest first, then those that ended lately.
+    pub crises: Vec<Alert>,
+    /// The signals that go on.
+    pub signals: Vec<Signal>,
+    /// Complaint series: everything first, then those in which a signal goes on, then the largest.
+    pub series: Vec<SeriesPicture>,
+    /// Satisfaction scores of everything and of each product.
+    pub satisfaction: Vec<SatisfactionPicture>,
+    /// Crises opened and signals raised so far.
+    pub crises_opened: u64,
+    /// Signals raised so far.
+    pub signals_raised: u64,
+}
+
+/// A series and what was to be expected of it.
+#[derive(Clone, Debug, Serialize)]
+pub struct SeriesPicture {
+    /// Which.
+    pub series: Series,
+    /// The same as a text in both languages.
+    pub title: Text,
+    /// What is counted.
+    pub measure: Measure,
+    /// The width of a point in seconds.
+    pub bucket_seconds: f64,
+    /// The judged buckets, oldest first; at most 48.
+    pub points: Vec<PointPicture>,
+    /// Whether a signal goes on in it.
+    pub signal: bool,
+}
+
+/// One bucket of a series.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct PointPicture {
+    /// Its start.
+    #[serde(with = "rfc3339")]
+    pub start: Time,
+    /// How many there were.
+    pub observed: u64,
+    /// How many were to be expected.
+    pub expected: f64,
+    /// The band in which 99 % of calm buckets lie.
+    pub low: f64,
+    /// Its upper end.
+    pub high: f64,
+}
+
+/// Satisfaction with one product, or everything.
+#[derive(Clone, Debug, Serialize)]
+pub struct SatisfactionPicture {
+    /// Which.
+    pub series: Series,
+    /// Number, sum and sum of squares of the scores.
+    #[serde(flatten)]
+    pub scores: Scores,
+}
+
+/// A log in the hands of a worker.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct LogPicture {
+    /// Its number.
+    pub log: u32,
+    /// Its topic and partition: `tickets/3`.
+    pub place: Arc<str>,
+    /// How it is.
+    pub state: State,
+    /// The offset of the first record not read.
+    pub next_offset: u64,
+    /// The stable end of the log when it was last asked.
+    pub end_offset: u64,
+    /// The end with what open transactions hold back.
+    pub high_watermark: u64,
+    /// The partition clock; `None` before the first fence.
+    #[serde(with = "rfc3339::option")]
+    pub clock: Option<Time>,
+    /// Engine time minus the partition clock.
+    pub clock_lag_seconds: f64,
+    /// Since when the last fence was not passed, in seconds of the wall.
+    pub fence_age_seconds: f64,
+    /// Cases in memory.
+    pub cases: u64,
+    /// Bytes of cases and timers.
+    pub memory_bytes: u64,
+    /// The number of the last cut.
+    pub cut: u64,
+    /// The age of the newest checkpoint in seconds of the wall; `None`: there is none.
+    pub checkpoint_age_seconds: Option<f64>,
+    /// Records read.
+    pub records: u64,
+    /// Events that a clock or a count took note of.
+    pub applied: u64,
+    /// Events delivered twice.
+    pub duplicates: u64,
+    /// Records refused, by reason.
+    pub rejected: BTreeMap<&'static str, u64>,
+    /// Changes of alerts written: raised, amended, resolved, retracted.
+    pub changes: BTreeMap<&'static str, u64>,
+    /// Cuts committed.
+    pub cuts: u64,
+    /// Seconds spent committing.
+    pub cut_seconds: f64,
+    /// Commits that were repeated or settled by asking.
+    pub cuts_in_doubt: u64,
+    /// Differences found when it was taken over; each is a bug or a loss.
+    pub reconciliation_differences: u64,
+    /// What became of the clocks, by commitment in the policy's order and by the values of the allowed labels.
+    pub clocks: Vec<LabelledCounts>,
+    /// Open promises, those with the least time left first.
+    #[serde(skip)]
+    pub due: Vec<DuePicture>,
+}
+
+/// Clocks of one commitment and one combination of label values.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct LabelledCounts {
+    /// The commitment, by its place in the policy.
+    pub commitment: u16,
+    /// The values of the labels that the settings allow, in their order.
+    pub labels: Vec<Arc<str>>,
+    /// How many.
+    #[serde(flatten)]
+    pub counts: ClockCounts,
+}

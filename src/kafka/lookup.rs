@@ -1,0 +1,143 @@
+//! What stands where? Ends of logs, committed offsets, and a partition read to its end, by nobody's member.
+
+use std::time::Duration;
+
+use rdkafka::TopicPartitionList;
+use rdkafka::bindings as rd;
+
+use super::client::{Client, Isolation, Options};
+use super::consumer::code;
+use super::message::Message;
+use super::{Error, Result, millis};
+
+/// A reader that is no member of any group.
+pub struct Lookup {
+    client: Client,
+}
+
+/// What a group has committed for a partition: the offset, and what was kept beside it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Committed {
+    /// The offset of the next record.
+    pub next_offset: u64,
+    /// What is kept beside it.
+    pub metadata: String,
+}
+
+impl Lookup {
+    /// A reader. `group` is whose committed offsets it sees.
+    pub fn new(options: &Options, group: &str, isolation: Isolation) -> Result<Lookup> {
+        let config = options.config(&[
+            ("group.id", group),
+            ("enable.auto.commit", "false"),
+            ("enable.partition.eof", "true"),
+            ("auto.offset.reset", "earliest"),
+            ("isolation.level", isolation.name()),
+            ("fetch.wait.max.ms", "10"),
+            ("queued.max.messages.kbytes", "16384"),
+            ("fetch.queue.backoff.ms", "2"),
+            ("socket.timeout.ms", "10000"),
+        ]);
+        let client = Client::new(rd::rd_kafka_type_t::RD_KAFKA_CONSUMER, &config, None, |_| ())?;
+        Ok(Lookup { client })
+    }
+
+    /// The ends of partitions: of the committed records up to the first open transaction, or of all, as the reader was
+    /// made. Asked of the brokers, never of a memory.
+    pub fn ends(&self, partitions: &[(String, i32)], timeout: Duration) -> Result<Vec<u64>> {
+        self.offsets_at(partitions, rd::RD_KAFKA_OFFSET_END as i64, timeout)
+    }
+
+    /// The first offsets that are still there.
+    pub fn beginnings(&self, partitions: &[(String, i32)], timeout: Duration) -> Result<Vec<u64>> {
+        self.offsets_at(partitions, rd::RD_KAFKA_OFFSET_BEGINNING as i64, timeout)
+    }
+
+    fn offsets_at(&self, partitions: &[(String, i32)], at: i64, timeout: Duration) -> Result<Vec<u64>> {
+        if partitions.is_empty() {
+            return Ok(Vec::new());
+        }
+        let list = named(partitions);
+        // SAFETY: a live consumer and list, whose elements are ours to set.
+        unsafe {
+            for n in 0..partitions.len() {
+                (*(*list.ptr()).elems.add(n)).offset = at;
+            }
+            Error::check(rd::rd_kafka_offsets_for_times(self.client.raw(), list.ptr(), millis(timeout)))?;
+            let element = |n: usize| &*(*list.ptr()).elems.add(n);
+            (0..partitions.len())
+                .map(|n| Error::check(element(n).err).map(|()| element(n).offset.max(0) as u64))
+                .collect()
+        }
+    }
+
+    /// What the group has committed. A transaction that has not ended is waited for by a reader of the committed.
+    pub fn committed(&self, topic: &str, partition: i32, timeout: Duration) -> Result<Option<Committed>> {
+        let list = named(&[(topic.to_owned(), partition)]);
+        // SAFETY: a live consumer and list.
+        Error::check(unsafe { rd::rd_kafka_committed(self.client.raw(), list.ptr(), millis(timeout)) })?;
+        let elements = list.elements();
+        let Some(element) = elements.first() else { return Ok(None) };
+        element.error().map_err(|error| Error { retriable: true, ..Error::own(&code(&error), error.to_string()) })?;
+        Ok(match element.offset() {
+            rdkafka::Offset::Offset(offset) => {
+                Some(Committed { next_offset: offset.max(0) as u64, metadata: element.metadata().to_owned() })
+            }
+            _ => None,
+        })
+    }
+
+    /// Reads a partition from an offset to its end, as the end is now. Returns the offset after it. `visit` gets every
+    /// message; nothing for `patience` is an error.
+    pub fn read(
+        &self,
+        topic: &str,
+        partition: i32,
+        from: u64,
+        patience: Duration,
+        visit: &mut dyn FnMut(&Message) -> bool,
+    ) -> Result<u64> {
+        let mut list = TopicPartitionList::new();
+        list.add_partition(topic, partition)
+            .set_offset(rdkafka::Offset::Offset(from as i64))
+            .map_err(|error| Error::own("_INVALID_ARG", error.to_string()))?;
+        // SAFETY: a live consumer and list.
+        Error::check(unsafe { rd::rd_kafka_assign(self.client.raw(), list.ptr()) })?;
+        let read = self.to_the_end(from, patience, visit);
+        // SAFETY: a live consumer; an empty assignment.
+        unsafe { rd::rd_kafka_assign(self.client.raw(), std::ptr::null()) };
+        read
+    }
+
+    fn to_the_end(&self, from: u64, patience: Duration, visit: &mut dyn FnMut(&Message) -> bool) -> Result<u64> {
+        let mut next = from;
+        loop {
+            // SAFETY: a live consumer; the message is ours.
+            let message = unsafe { Message::new(rd::rd_kafka_consumer_poll(self.client.raw(), millis(patience))) };
+            let Some(message) = message else {
+                let text = format!("nothing came for {} s, and not the end either", patience.as_secs());
+                return Err(Error { retriable: true, ..Error::own("_TIMED_OUT", text) });
+            };
+            if message.is_end() {
+                return Ok(next.max(message.offset()));
+            }
+            match message.error() {
+                // librdkafka goes on by itself.
+                Some((code, _)) if code.starts_with("_TRANSPORT") || code == "_ALL_BROKERS_DOWN" => {}
+                Some((code, text)) => return Err(Error::own(&code, text)),
+                None => {
+                    next = message.offset() + 1;
+                    if !visit(&message) {
+                        return Ok(next);
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn named(partitions: &[(String, i32)]) -> TopicPartitionList {
+    let mut list = TopicPartitionList::with_capacity(partitions.len());
+    partitions.iter().for_each(|(topic, partition)| drop(list.add_partition(topic, *partition)));
+    list
+}
