@@ -186,7 +186,8 @@ impl Desk {
         };
         let open = |path: &PathBuf| {
             let file = std::fs::File::create(path);
-            file.map(std::io::BufWriter::new).with_context(|| format!("{}: cannot be written", path.display()))
+            file.map(std::io::BufWriter::new)
+                .with_context(|| format!("{}: cannot be written", path.display()))
         };
         Ok(Desk {
             arrivals: Arrivals::new(&options).peekable(),

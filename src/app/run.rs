@@ -21,8 +21,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Reads the settings of a watch.
 pub fn settings(path: &Path) -> anyhow::Result<Settings> {
-    let text = std::fs::read_to_string(path)
-        .with_context(|| format!("{}: cannot be read. Give the settings with --config FILE", path.display()))?;
+    let text = std::fs::read_to_string(path).with_context(|| {
+        format!("{}: cannot be read. Give the settings with --config FILE", path.display())
+    })?;
     Ok(config::run::read(&path.display().to_string(), &text)?)
 }
 
@@ -117,7 +118,10 @@ fn check_outputs(admin: &Admin, settings: &Settings, logs: u32) -> anyhow::Resul
 /// A topic that must be there.
 fn need(admin: &Admin, settings: &Settings, topic: &str) -> anyhow::Result<kafka::TopicFacts> {
     let asked = admin.topic(topic).with_context(|| {
-        format!("the brokers at {} do not answer. Check [kafka] bootstrap and [kafka.options]", settings.kafka.bootstrap)
+        format!(
+            "the brokers at {} do not answer. Check [kafka] bootstrap and [kafka.options]",
+            settings.kafka.bootstrap
+        )
     })?;
     match asked {
         Some(facts) => Ok(facts),

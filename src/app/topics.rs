@@ -118,7 +118,9 @@ pub fn check(admin: &Admin, settings: &Settings, logs: u32) -> anyhow::Result<Ve
                 findings.push(Finding::Wrong(plan.name, what));
             }
             Some(facts) => {
-                findings.extend(wrong(&plan, &facts).into_iter().map(|what| Finding::Wrong(plan.name.clone(), what)));
+                findings.extend(
+                    wrong(&plan, &facts).into_iter().map(|what| Finding::Wrong(plan.name.clone(), what)),
+                );
             }
         }
     }

@@ -140,7 +140,8 @@ pub fn read(file: &str, text: &str) -> Result<Settings, Problems> {
     let folder = Path::new(file).parent().unwrap_or(Path::new("")).to_owned();
     root.only(keys(""));
     let policy = root.string("policy").map(|policy| policy.value.to_owned());
-    let kafka = root.need("kafka", "say where the brokers are: [kafka] bootstrap = \"localhost:9092\"", Value::table);
+    let kafka =
+        root.need("kafka", "say where the brokers are: [kafka] bootstrap = \"localhost:9092\"", Value::table);
     let kafka = kafka.and_then(|table| kafka_of(&table, &folder));
     let checkpoints = checkpoints(&root, &folder);
     let input = input(&root);
@@ -153,7 +154,15 @@ pub fn read(file: &str, text: &str) -> Result<Settings, Problems> {
     let listen = http.and_then(|table| table.string("listen").map(|listen| listen.value.to_owned()));
     document.finish(|| {
         let pseudonyms = pseudonyms.map_or(Some(None), |read| read.map(Some))?;
-        Some(Settings { policy, kafka: kafka?, checkpoints: checkpoints?, input: input?, pseudonyms, engine: engine?, listen })
+        Some(Settings {
+            policy,
+            kafka: kafka?,
+            checkpoints: checkpoints?,
+            input: input?,
+            pseudonyms,
+            engine: engine?,
+            listen,
+        })
     })
 }
 
@@ -166,7 +175,8 @@ fn kafka_of(table: &Table<'_>, folder: &Path) -> Option<Kafka> {
     let text = |key: &str, otherwise: &str| {
         table.string(key).map_or_else(|| otherwise.to_owned(), |found| found.value.to_owned())
     };
-    let bootstrap = table.need("bootstrap", "write host:port, separated by commas: \"localhost:9092\"", Value::string);
+    let bootstrap =
+        table.need("bootstrap", "write host:port, separated by commas: \"localhost:9092\"", Value::string);
     let topics = table.strings("topics");
     let topics: Vec<String> = match topics {
         Some(named) => named.iter().map(|name| name.value.to_owned()).collect(),
@@ -174,13 +184,21 @@ fn kafka_of(table: &Table<'_>, folder: &Path) -> Option<Kafka> {
     };
     if topics.is_empty() || topics.iter().enumerate().any(|(n, topic)| topics[..n].contains(topic)) {
         let place = table.get("topics").map_or(table.place(), |value| value.place());
-        table.problem(place, "no topic, or one twice", "name each input topic once: topics = [\"tickets\", \"calls\"]");
+        table.problem(
+            place,
+            "no topic, or one twice",
+            "name each input topic once: topics = [\"tickets\", \"calls\"]",
+        );
     }
     let protocol = table.choice("protocol", &[("classic", false), ("consumer", true)]);
     let silence = table.duration("silence");
     if let (Some(At { value: true, .. }), Some(silence)) = (&protocol, &silence) {
         let what = "`silence` is the brokers' to decide under the new protocol";
-        table.problem(silence.place, what, "set group.consumer.session.timeout.ms on the brokers or the group");
+        table.problem(
+            silence.place,
+            what,
+            "set group.consumer.session.timeout.ms on the brokers or the group",
+        );
     }
     let options = table.table("options").map_or(Some(Vec::new()), |table| options(&table, folder));
     let dead_letters = match table.get("dead_letters") {
@@ -238,16 +256,24 @@ fn option(value: Value<'_>, folder: &Path) -> Option<String> {
                 (Some(file), None) => {
                     let path = folder.join(file.value);
                     let read = std::fs::read_to_string(&path).map(|text| text.trim_end().to_owned());
-                    let cannot = |error| table.problem(file.place, format!("{}: {error}", path.display()), "check the path");
+                    let cannot = |error| {
+                        table.problem(file.place, format!("{}: {error}", path.display()), "check the path")
+                    };
                     read.map_err(cannot).ok()
                 }
                 (None, Some(name)) => {
                     let remedy = "set it where the program is started";
-                    let unset = |_| table.problem(name.place, format!("the variable {} is not set", name.value), remedy);
+                    let unset = |_| {
+                        table.problem(name.place, format!("the variable {} is not set", name.value), remedy)
+                    };
                     std::env::var(name.value).map_err(unset).ok()
                 }
                 _ => {
-                    table.problem(table.place(), "neither a file nor a variable", "write { file = \"…\" } or { env = \"…\" }");
+                    table.problem(
+                        table.place(),
+                        "neither a file nor a variable",
+                        "write { file = \"…\" } or { env = \"…\" }",
+                    );
                     None
                 }
             }
@@ -257,7 +283,8 @@ fn option(value: Value<'_>, folder: &Path) -> Option<String> {
 }
 
 fn checkpoints(root: &Table<'_>, folder: &Path) -> Option<Checkpoints> {
-    let otherwise = Checkpoints { url: folder_url(folder, "checkpoints"), every: Span::from_minutes(1), keep: 3 };
+    let otherwise =
+        Checkpoints { url: folder_url(folder, "checkpoints"), every: Span::from_minutes(1), keep: 3 };
     let Some(table) = root.table("checkpoints") else { return Some(otherwise) };
     table.only(keys("checkpoints"));
     let url = table.string("url").map_or(otherwise.url, |url| folder_url(folder, url.value));
@@ -276,12 +303,16 @@ fn folder_url(folder: &Path, url: &str) -> String {
 fn input(root: &Table<'_>) -> Option<Input> {
     let table = root.table("input");
     let days = |n| Span::from_days(n);
-    let span = |key, otherwise: Span, bounds| table.as_ref().map_or(otherwise, |table| within(table, key, otherwise, bounds));
+    let span = |key, otherwise: Span, bounds| {
+        table.as_ref().map_or(otherwise, |table| within(table, key, otherwise, bounds))
+    };
     const YEAR_MS: i64 = 366 * 86_400_000;
     if let Some(table) = &table {
         table.only(keys("input"));
     }
-    let most = table.as_ref().map_or(Some(1_000), |table| number(table, "values_per_dimension_max", 1_000, (1, 60_000)));
+    let most = table
+        .as_ref()
+        .map_or(Some(1_000), |table| number(table, "values_per_dimension_max", 1_000, (1, 60_000)));
     Some(Input {
         horizon: span("horizon", days(7), (60_000, YEAR_MS)),
         dedup_window: span("dedup_window", days(1), (0, YEAR_MS)),
@@ -296,7 +327,9 @@ fn pseudonyms(table: &Table<'_>, folder: &Path) -> Option<Pseudonyms> {
     let file = table.need("key_file", remedy, Value::string)?;
     let path: PathBuf = folder.join(file.value);
     let key = match std::fs::read(&path) {
-        Ok(bytes) if bytes.trim_ascii().len() >= 32 => blake3::derive_key("watchbell pseudonyms", bytes.trim_ascii()),
+        Ok(bytes) if bytes.trim_ascii().len() >= 32 => {
+            blake3::derive_key("watchbell pseudonyms", bytes.trim_ascii())
+        }
         Ok(bytes) => {
             let what = format!("{} has {} bytes", path.display(), bytes.trim_ascii().len());
             table.problem(file.place, what, "a key has at least 32: head -c 32 /dev/urandom | base64");
@@ -337,7 +370,11 @@ fn within(table: &Table<'_>, key: &str, otherwise: Span, (least, most): (i64, i6
     let Some(found) = table.duration(key) else { return otherwise };
     if !(least..=most).contains(&found.value.millis()) {
         let (least, most) = (Span::from_millis(least), Span::from_millis(most));
-        table.problem(found.place, format!("`{key}` is {}", found.value), format!("choose between {least} and {most}"));
+        table.problem(
+            found.place,
+            format!("`{key}` is {}", found.value),
+            format!("choose between {least} and {most}"),
+        );
     }
     found.value
 }
@@ -345,7 +382,11 @@ fn within(table: &Table<'_>, key: &str, otherwise: Span, (least, most): (i64, i6
 fn number(table: &Table<'_>, key: &str, otherwise: i64, (least, most): (i64, i64)) -> Option<i64> {
     let Some(found) = table.integer(key) else { return table.get(key).is_none().then_some(otherwise) };
     if !(least..=most).contains(&found.value) {
-        table.problem(found.place, format!("`{key}` is {}", found.value), format!("choose between {least} and {most}"));
+        table.problem(
+            found.place,
+            format!("`{key}` is {}", found.value),
+            format!("choose between {least} and {most}"),
+        );
         return None;
     }
     Some(found.value)
@@ -355,7 +396,10 @@ fn number(table: &Table<'_>, key: &str, otherwise: i64, (least, most): (i64, i64
 impl std::fmt::Debug for Kafka {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let names: Vec<&str> = self.options.iter().map(|(name, _)| name.as_str()).collect();
-        f.debug_struct("Kafka").field("bootstrap", &self.bootstrap).field("options", &names).finish_non_exhaustive()
+        f.debug_struct("Kafka")
+            .field("bootstrap", &self.bootstrap)
+            .field("options", &names)
+            .finish_non_exhaustive()
     }
 }
 
@@ -382,7 +426,16 @@ mod tests {
         let text = "policy = 3\n[kafka]\ntopics = [\"a\", \"a\"]\nprotokoll = \"x\"\n[kafka.options]\n\"group.id\" = \"g\"\n\
             \"sasl.password\" = { env = \"WATCHBELL_NO_SUCH\" }\n[engine]\nworkers = 0\n[pseudonyms]\nkey_file = \"none\"\n";
         let problems = read("watchbell.toml", text).expect_err("wrong").to_string();
-        for part in ["policy", "bootstrap", "one twice", "protokoll", "group.id", "WATCHBELL_NO_SUCH", "workers", "none"] {
+        for part in [
+            "policy",
+            "bootstrap",
+            "one twice",
+            "protokoll",
+            "group.id",
+            "WATCHBELL_NO_SUCH",
+            "workers",
+            "none",
+        ] {
             assert!(problems.contains(part), "{part} in {problems}");
         }
     }

@@ -68,7 +68,13 @@ impl View<'_> {
             let (observed, _) = self.compare(series, measure, window)?;
             let (mean, variance) = self.outlook(series, measure, window)?;
             let reach = BAND * variance.sqrt();
-            Some(Point { start: window.0, observed, expected: mean, low: (mean - reach).max(0.0), high: mean + reach })
+            Some(Point {
+                start: window.0,
+                observed,
+                expected: mean,
+                low: (mean - reach).max(0.0),
+                high: mean + reach,
+            })
         };
         self.buckets(buckets).filter_map(point).collect()
     }

@@ -60,7 +60,12 @@ impl<'a> View<'a> {
     }
 
     /// The mean and variance of what a window, one bucket long, should hold.
-    pub(super) fn outlook(&self, series: &Series, measure: Measure, window: (Time, Time)) -> Option<(f64, f64)> {
+    pub(super) fn outlook(
+        &self,
+        series: &Series,
+        measure: Measure,
+        window: (Time, Time),
+    ) -> Option<(f64, f64)> {
         self.reading(measure).outlook(series, window).map(|outlook| (outlook.mean, outlook.variance))
     }
 

@@ -163,7 +163,10 @@ mod tests {
         let back = Span::from_seconds(-90);
         assert_eq!(wall.judge(began + back, start), Reading::Jumped(back));
         let later = start + Duration::from_secs(3);
-        assert_eq!(wall.judge(began + Span::from_seconds(3), later), Reading::Time(began + Span::from_seconds(3)));
+        assert_eq!(
+            wall.judge(began + Span::from_seconds(3), later),
+            Reading::Time(began + Span::from_seconds(3))
+        );
     }
 
     #[test]

@@ -53,7 +53,15 @@ impl<R: Rules> Partition<R> {
     /// A log that nobody has read before.
     pub fn new(policy: Arc<Policy>, options: Options, log: u32, owner: &str) -> Partition<R> {
         let shard = Shard::new(policy, options, log);
-        Partition { shard, owner: owner.into(), seq: 0, alerts_written: 0, checkpoint: 0, written: None, catching_up: None }
+        Partition {
+            shard,
+            owner: owner.into(),
+            seq: 0,
+            alerts_written: 0,
+            checkpoint: 0,
+            written: None,
+            catching_up: None,
+        }
     }
 
     /// A log as somebody else left it.

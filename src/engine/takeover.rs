@@ -63,14 +63,6 @@ pub enum TakeoverError {
         /// Whether there is a checkpoint at all.
         has_state: bool,
     },
-    /// The brokers do not say where it begins.
-    #[error("log {log}: {error}")]
-    Unanswered {
-        /// The log.
-        log: u32,
-        /// What they say instead.
-        error: String,
-    },
     /// It is not wanted any more.
     #[error("log {log} need not be taken over any more")]
     Cancelled {
@@ -85,8 +77,7 @@ impl TakeoverError {
         match self {
             TakeoverError::Sink(SinkError::Damaged { .. }) => false,
             TakeoverError::Sink(_) | TakeoverError::Store(StoreError::Io { .. }) => true,
-            TakeoverError::Unanswered { .. } | TakeoverError::Cancelled { .. } => true,
-            TakeoverError::TakenOver { .. } => true,
+            TakeoverError::Cancelled { .. } | TakeoverError::TakenOver { .. } => true,
             TakeoverError::Store(_) | TakeoverError::State(_) | TakeoverError::StateMissing { .. } => false,
         }
     }
@@ -98,12 +89,16 @@ impl TakeoverError {
                 "Start with the policy it was kept under, or restate the whole log under the new one: give the group a \
                  new name, or delete its checkpoints and reset its offsets"
             }
-            TakeoverError::State(_) => "Start the version of the program that wrote it, or delete that checkpoint",
+            TakeoverError::State(_) => {
+                "Start the version of the program that wrote it, or delete that checkpoint"
+            }
             TakeoverError::StateMissing { .. } => {
                 "Point [checkpoints] url to the store that all instances share; if the state is lost, reset the offsets \
                  of the group to begin anew, and keep the topic's retention above the age of the oldest checkpoint"
             }
-            TakeoverError::Sink(SinkError::Damaged { .. }) => "Check that no other program uses this group or topic",
+            TakeoverError::Sink(SinkError::Damaged { .. }) => {
+                "Check that no other program uses this group or topic"
+            }
             _ => "It is tried again",
         }
     }

@@ -31,10 +31,12 @@ pub fn binary<'a>(headers: &[(&'a str, &'a [u8])], payload: &'a [u8]) -> Result<
     if payload.len() > RECORD_BYTES_MAX {
         return Err(Reason::TooLarge(payload.len() as u64));
     }
-    let text =
-        |bytes: &'a [u8]| std::str::from_utf8(bytes).map_err(|error| Reason::InvalidUtf8(error.valid_up_to()));
+    let text = |bytes: &'a [u8]| {
+        std::str::from_utf8(bytes).map_err(|error| Reason::InvalidUtf8(error.valid_up_to()))
+    };
     let mut envelope = Envelope::default();
-    for (name, value) in headers.iter().filter_map(|(name, value)| Some((name.strip_prefix("ce_")?, *value))) {
+    for (name, value) in headers.iter().filter_map(|(name, value)| Some((name.strip_prefix("ce_")?, *value)))
+    {
         let value = Cow::Borrowed(text(value)?);
         match name {
             "id" => envelope.id = Some(value),
@@ -295,7 +297,8 @@ mod tests {
             ("ce_time", b"2026-03-01T08:00:00Z"),
             ("content-type", b"application/json"),
         ];
-        let data = br#"{"kind":"service","priority":"P2","score":4,"device":{"model":"x"},"tags":["a",{"b":1}]}"#;
+        let data =
+            br#"{"kind":"service","priority":"P2","score":4,"device":{"model":"x"},"tags":["a",{"b":1}]}"#;
         assert_eq!(binary(&headers, data).expect("valid"), decode(CLOUD.as_bytes()).expect("valid"));
         assert_eq!(binary(&headers, b"").expect("no data").attributes.iter().count(), 0);
         let reason = |headers, data| binary(headers, data).expect_err("refused").code();

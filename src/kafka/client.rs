@@ -93,7 +93,8 @@ impl Client {
         opaque: Option<Arc<dyn Send + Sync>>,
         prepare: impl FnOnce(*mut rd::rd_kafka_conf_t),
     ) -> Result<Client> {
-        let conf = config.create_native_config().map_err(|error| Error::own("_INVALID_ARG", error.to_string()))?;
+        let conf =
+            config.create_native_config().map_err(|error| Error::own("_INVALID_ARG", error.to_string()))?;
         // SAFETY: a valid configuration; the callback is a plain function.
         unsafe { rd::rd_kafka_conf_set_log_cb(conf.ptr(), Some(log)) };
         prepare(conf.ptr());

@@ -59,7 +59,12 @@ unsafe impl Send for GroupMetadata {}
 
 impl Consumer {
     /// Joins a group and asks for topics.
-    pub fn join(options: &Options, group: &str, topics: &[String], ours: &[(&str, &str)]) -> Result<Consumer> {
+    pub fn join(
+        options: &Options,
+        group: &str,
+        topics: &[String],
+        ours: &[(&str, &str)],
+    ) -> Result<Consumer> {
         let mut config = options.config(&[
             ("group.id", group),
             ("enable.auto.commit", "false"),
@@ -84,7 +89,10 @@ impl Consumer {
         // SAFETY: a live consumer; both queues are given back before it goes.
         let (messages, events) = unsafe {
             rd::rd_kafka_poll_set_consumer(client.raw());
-            (Queue(rd::rd_kafka_queue_new(client.raw())), Queue(rd::rd_kafka_queue_get_consumer(client.raw())))
+            (
+                Queue(rd::rd_kafka_queue_new(client.raw())),
+                Queue(rd::rd_kafka_queue_get_consumer(client.raw())),
+            )
         };
         let mut list = TopicPartitionList::new();
         topics.iter().for_each(|topic| drop(list.add_partition(topic, -1)));
@@ -106,7 +114,8 @@ impl Consumer {
         let mut raw: Vec<*mut rd::rd_kafka_message_t> = Vec::with_capacity(max);
         // SAFETY: there is room for as many as are asked for, and as many as are said were written.
         unsafe {
-            let count = rd::rd_kafka_consume_batch_queue(self.messages.0, 0, raw.as_mut_ptr(), max.saturating_sub(1));
+            let count =
+                rd::rd_kafka_consume_batch_queue(self.messages.0, 0, raw.as_mut_ptr(), max.saturating_sub(1));
             raw.set_len(count.max(0) as usize);
             batch.extend(raw.into_iter().filter_map(|message| Message::new(message)));
         }
@@ -126,7 +135,11 @@ impl Consumer {
                     let partitions = partitions(rd::rd_kafka_event_topic_partition_list(event));
                     let assigned = error == rd::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
                     let lost = rd::rd_kafka_assignment_lost(self.client.raw()) != 0;
-                    events.push(if assigned { Event::Assigned(partitions) } else { Event::Revoked { partitions, lost } });
+                    events.push(if assigned {
+                        Event::Assigned(partitions)
+                    } else {
+                        Event::Revoked { partitions, lost }
+                    });
                 }
                 rd::RD_KAFKA_EVENT_ERROR => {
                     if let Err(mut failed) = Error::check(error) {
@@ -175,7 +188,8 @@ impl Consumer {
 
     /// From now on the partition's messages go to the queue that is read in batches.
     fn divert(&self, topic: &str, partition: i32) -> Result<()> {
-        let name = CString::new(topic).map_err(|_| Error::own("_INVALID_ARG", "a topic's name has a zero in it"))?;
+        let name =
+            CString::new(topic).map_err(|_| Error::own("_INVALID_ARG", "a topic's name has a zero in it"))?;
         // SAFETY: a live consumer; the partition's queue is given back here, its forwarding stays.
         unsafe {
             let queue = rd::rd_kafka_queue_get_partition(self.client.raw(), name.as_ptr(), partition);
@@ -217,7 +231,9 @@ impl Consumer {
     /// Leaves the group, for at most `timeout`. Whether it was left in time.
     pub fn leave(&self, timeout: Duration) -> bool {
         // SAFETY: a live consumer and queue; closing again is refused and harmless.
-        if Error::take(unsafe { rd::rd_kafka_consumer_close_queue(self.client.raw(), self.events.0) }).is_err() {
+        if Error::take(unsafe { rd::rd_kafka_consumer_close_queue(self.client.raw(), self.events.0) })
+            .is_err()
+        {
             return false;
         }
         let (step, mut events) = (Duration::from_millis(20), Vec::new());

@@ -78,7 +78,9 @@ impl Lookup {
         Error::check(unsafe { rd::rd_kafka_committed(self.client.raw(), list.ptr(), millis(timeout)) })?;
         let elements = list.elements();
         let Some(element) = elements.first() else { return Ok(None) };
-        element.error().map_err(|error| Error { retriable: true, ..Error::own(&code(&error), error.to_string()) })?;
+        element
+            .error()
+            .map_err(|error| Error { retriable: true, ..Error::own(&code(&error), error.to_string()) })?;
         Ok(match element.offset() {
             rdkafka::Offset::Offset(offset) => {
                 Some(Committed { next_offset: offset.max(0) as u64, metadata: element.metadata().to_owned() })
@@ -109,11 +111,17 @@ impl Lookup {
         read
     }
 
-    fn to_the_end(&self, from: u64, patience: Duration, visit: &mut dyn FnMut(&Message) -> bool) -> Result<u64> {
+    fn to_the_end(
+        &self,
+        from: u64,
+        patience: Duration,
+        visit: &mut dyn FnMut(&Message) -> bool,
+    ) -> Result<u64> {
         let mut next = from;
         loop {
             // SAFETY: a live consumer; the message is ours.
-            let message = unsafe { Message::new(rd::rd_kafka_consumer_poll(self.client.raw(), millis(patience))) };
+            let message =
+                unsafe { Message::new(rd::rd_kafka_consumer_poll(self.client.raw(), millis(patience))) };
             let Some(message) = message else {
                 let text = format!("nothing came for {} s, and not the end either", patience.as_secs());
                 return Err(Error { retriable: true, ..Error::own("_TIMED_OUT", text) });

@@ -54,7 +54,8 @@ impl Message {
     /// What went wrong with the partition, if it is neither a message nor an end: code and words.
     pub fn error(&self) -> Option<(String, String)> {
         let is_none = self.raw().err == rd::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR;
-        (!is_none && !self.is_end()).then(|| (name(self.raw().err), String::from_utf8_lossy(self.payload()).into_owned()))
+        (!is_none && !self.is_end())
+            .then(|| (name(self.raw().err), String::from_utf8_lossy(self.payload()).into_owned()))
     }
 
     /// Its bytes; empty for a tombstone.

@@ -117,14 +117,21 @@ impl Error {
 
     /// Whether another producer or consumer has taken this one's place.
     pub fn is_fenced(&self) -> bool {
-        matches!(self.code.as_str(), "_FENCED" | "PRODUCER_FENCED" | "INVALID_PRODUCER_EPOCH" | "FENCED_INSTANCE_ID")
+        matches!(
+            self.code.as_str(),
+            "_FENCED" | "PRODUCER_FENCED" | "INVALID_PRODUCER_EPOCH" | "FENCED_INSTANCE_ID"
+        )
     }
 
     /// Whether the group has gone on without this member.
     pub fn is_left_behind(&self) -> bool {
         matches!(
             self.code.as_str(),
-            "UNKNOWN_MEMBER_ID" | "ILLEGAL_GENERATION" | "REBALANCE_IN_PROGRESS" | "FENCED_MEMBER_EPOCH" | "STALE_MEMBER_EPOCH"
+            "UNKNOWN_MEMBER_ID"
+                | "ILLEGAL_GENERATION"
+                | "REBALANCE_IN_PROGRESS"
+                | "FENCED_MEMBER_EPOCH"
+                | "STALE_MEMBER_EPOCH"
         )
     }
 }
@@ -137,7 +144,8 @@ impl fmt::Display for Error {
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let flags = [(self.fatal, " fatal"), (self.retriable, " retriable"), (self.must_abort, " must abort")];
+        let flags =
+            [(self.fatal, " fatal"), (self.retriable, " retriable"), (self.must_abort, " must abort")];
         write!(f, "{self}")?;
         flags.iter().filter(|(set, _)| *set).try_for_each(|(_, flag)| f.write_str(flag))
     }

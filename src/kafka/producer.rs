@@ -95,7 +95,8 @@ impl Producer {
     /// is full is waited for.
     pub fn send(&self, output: &Output<'_>) -> Result<()> {
         let topic = zero_ended(output.topic)?;
-        let names: Vec<CString> = output.headers.iter().map(|(name, _)| zero_ended(name)).collect::<Result<_>>()?;
+        let names: Vec<CString> =
+            output.headers.iter().map(|(name, _)| zero_ended(name)).collect::<Result<_>>()?;
         let mut parts = vec![
             part(rd::rd_kafka_vtype_t::RD_KAFKA_VTYPE_TOPIC, |u| u.cstr = topic.as_ptr()),
             part(rd::rd_kafka_vtype_t::RD_KAFKA_VTYPE_PARTITION, |u| u.i32_ = output.partition.unwrap_or(-1)),
@@ -115,13 +116,18 @@ impl Producer {
         }
         for _ in 0..QUEUE_FULL_TRIES {
             // SAFETY: every part points to something that lives until the call returns, and librdkafka copies it.
-            let sent = Error::take(unsafe { rd::rd_kafka_produceva(self.client.raw(), parts.as_ptr(), parts.len()) });
+            let sent = Error::take(unsafe {
+                rd::rd_kafka_produceva(self.client.raw(), parts.as_ptr(), parts.len())
+            });
             match sent {
                 Err(error) if error.code == "_QUEUE_FULL" => std::thread::sleep(Duration::from_millis(1)),
                 sent => return sent,
             }
         }
-        Err(Error { retriable: true, ..Error::own("_QUEUE_FULL", "the brokers take nothing: the queue stays full") })
+        Err(Error {
+            retriable: true,
+            ..Error::own("_QUEUE_FULL", "the brokers take nothing: the queue stays full")
+        })
     }
 
     /// Waits until everything sent was delivered; the first record that was not.
@@ -134,7 +140,12 @@ impl Producer {
     /// Throws away what was not delivered yet.
     pub fn purge(&self) {
         // SAFETY: a live producer.
-        unsafe { rd::rd_kafka_purge(self.client.raw(), (rd::RD_KAFKA_PURGE_F_QUEUE | rd::RD_KAFKA_PURGE_F_INFLIGHT) as i32) };
+        unsafe {
+            rd::rd_kafka_purge(
+                self.client.raw(),
+                (rd::RD_KAFKA_PURGE_F_QUEUE | rd::RD_KAFKA_PURGE_F_INFLIGHT) as i32,
+            )
+        };
     }
 
     /// The offset after the last record delivered to a partition, as far as this producer knows.
@@ -159,7 +170,12 @@ impl Producer {
         let list = list(offsets)?;
         // SAFETY: a live producer, list and copy; the error is taken.
         Error::take(unsafe {
-            rd::rd_kafka_send_offsets_to_transaction(self.client.raw(), list.ptr(), group.raw(), millis(timeout))
+            rd::rd_kafka_send_offsets_to_transaction(
+                self.client.raw(),
+                list.ptr(),
+                group.raw(),
+                millis(timeout),
+            )
         })
     }
 
@@ -172,7 +188,8 @@ impl Producer {
     /// Gives the transaction up.
     pub fn abort(&self, timeout: Duration) -> Result<()> {
         // SAFETY: a live producer; the error is taken.
-        let aborted = Error::take(unsafe { rd::rd_kafka_abort_transaction(self.client.raw(), millis(timeout)) });
+        let aborted =
+            Error::take(unsafe { rd::rd_kafka_abort_transaction(self.client.raw(), millis(timeout)) });
         lock(&self.reports.failed).take();
         aborted
     }

@@ -79,6 +79,8 @@ pub struct Kafka {
     producer: Option<Producer>,
     stable: Option<Lookup>,
     unstable: Option<Lookup>,
+    /// Reads alerts.
+    folding: Option<Lookup>,
     /// Transactional ids that were fenced in this life; each is fenced once.
     fenced: Vec<String>,
     dead_letters: Vec<DeadLetter>,
@@ -105,6 +107,7 @@ impl Kafka {
             producer: None,
             stable: None,
             unstable: None,
+            folding: None,
             fenced: Vec::new(),
             dead_letters: Vec::new(),
             doubts: 0,
@@ -144,7 +147,8 @@ impl Kafka {
 
     /// Writes the cuts of several logs as one.
     pub fn commit_all(&mut self, transactions: &[&Transaction]) -> Result<(), SinkError> {
-        let written = if self.options.transactions { self.transact(transactions) } else { self.deliver(transactions) };
+        let written =
+            if self.options.transactions { self.transact(transactions) } else { self.deliver(transactions) };
         if written.is_ok() {
             self.dead_letters.clear();
         }
@@ -152,7 +156,9 @@ impl Kafka {
     }
 
     fn transact(&mut self, transactions: &[&Transaction]) -> Result<(), SinkError> {
-        let Some(group) = self.consumer.metadata() else { return Err(left_behind("this member is in no group")) };
+        let Some(group) = self.consumer.metadata() else {
+            return Err(left_behind("this member is in no group"));
+        };
         let offsets = self.offsets(transactions)?;
         let producer = self.producer()?;
         let sent = producer
@@ -290,25 +296,43 @@ impl Kafka {
     fn read_cut(&mut self, log: u32, stable: bool) -> Result<Option<CutRecord>, SinkError> {
         let (topic, partition) = self.logs.partition(log - self.first_log);
         let isolation = if stable { Isolation::Committed } else { Isolation::Uncommitted };
-        let kept = if stable { &mut self.stable } else { &mut self.unstable };
-        let lookup = match kept.take() {
+        let kept = if stable { self.stable.take() } else { self.unstable.take() };
+        let lookup = match kept {
             Some(lookup) => lookup,
-            None => Lookup::new(&self.options.connection, &self.options.group, isolation)
-                .map_err(|error| unreachable(&topic, &error))?,
+            None => self.lookup(isolation).map_err(|error| unreachable(&topic, &error))?,
         };
         let read = self.repeat(|| lookup.committed(&topic, partition, CALL));
         *(if stable { &mut self.stable } else { &mut self.unstable }) = Some(lookup);
         let Some(found) = read.map_err(|error| unreachable(&topic, &error))? else { return Ok(None) };
         let place = format!("{topic}/{partition}, offset of group {}", self.options.group);
-        let cut: CutRecord = serde_json::from_str(found.metadata.trim_end_matches(['\0', '\n'])).map_err(|_| {
-            let what = "it was committed by another program: give this group a name of its own".to_owned();
-            SinkError::Damaged { place: place.clone(), what }
-        })?;
+        let cut: CutRecord =
+            serde_json::from_str(found.metadata.trim_end_matches(['\0', '\n'])).map_err(|_| {
+                let what =
+                    "it was committed by another program: give this group a name of its own".to_owned();
+                SinkError::Damaged { place: place.clone(), what }
+            })?;
         if cut.next_offset != found.next_offset {
             let what = format!("offset {} and cut {} differ", found.next_offset, cut.next_offset);
             return Err(SinkError::Damaged { place, what });
         }
         Ok(Some(cut))
+    }
+
+    fn lookup(&self, isolation: Isolation) -> kafka::Result<Lookup> {
+        Lookup::new(&self.options.connection, &self.options.group, isolation)
+    }
+
+    /// The first offset of a log that is still there.
+    pub fn beginning(&mut self, log: u32) -> Result<u64, SinkError> {
+        let place = self.logs.partition(log - self.first_log);
+        let lookup = match self.stable.take() {
+            Some(lookup) => lookup,
+            None => self.lookup(Isolation::Committed).map_err(|error| unreachable(&place.0, &error))?,
+        };
+        let asked = self.repeat(|| lookup.beginnings(std::slice::from_ref(&place), CALL));
+        self.stable = Some(lookup);
+        let beginnings = asked.map_err(|error| unreachable(&place.0, &error))?;
+        Ok(beginnings.first().copied().unwrap_or(0))
     }
 
     /// Takes the place of a producer that may still be writing: its open transaction ends now.
@@ -331,7 +355,10 @@ impl Sink for Kafka {
     fn claim(&mut self, log: u32, cut: CutRecord) -> Result<(), SinkError> {
         let offset = self.offset(log, &cut)?;
         let claimed = self.repeat(|| self.consumer.commit(std::slice::from_ref(&offset)));
-        claimed.map_err(|error| SinkError::Refused { left_behind: error.is_left_behind(), error: error.to_string() })
+        claimed.map_err(|error| SinkError::Refused {
+            left_behind: error.is_left_behind(),
+            error: error.to_string(),
+        })
     }
 
     fn fence(&mut self, log: u32) -> Result<Option<CutRecord>, SinkError> {
@@ -364,17 +391,21 @@ impl Sink for Kafka {
 
     fn alerts(&mut self, log: u32, from: u64, visit: &mut dyn FnMut(Record)) -> Result<u64, SinkError> {
         let topic = self.options.alerts.clone();
-        let made = Lookup::new(&self.options.connection, &self.options.group, Isolation::Committed);
-        let lookup = made.map_err(|error| unreachable(&topic, &error))?;
+        let lookup = match self.folding.take() {
+            Some(lookup) => lookup,
+            None => self.lookup(Isolation::Committed).map_err(|error| unreachable(&topic, &error))?,
+        };
         let mut damaged = None;
-        let read = lookup.read(&topic, self.alerts_partition(log), from, Duration::from_secs(60), &mut |message| {
-            match serde_json::from_slice::<Record>(message.payload()) {
-                Ok(record) if record.log == log => visit(record),
-                Ok(_) => {}
-                Err(error) => damaged = Some((message.offset(), error.to_string())),
-            }
-            damaged.is_none()
-        });
+        let read =
+            lookup.read(&topic, self.alerts_partition(log), from, Duration::from_secs(60), &mut |message| {
+                match serde_json::from_slice::<Record>(message.payload()) {
+                    Ok(record) if record.log == log => visit(record),
+                    Ok(_) => {}
+                    Err(error) => damaged = Some((message.offset(), error.to_string())),
+                }
+                damaged.is_none()
+            });
+        self.folding = Some(lookup);
         let next = read.map_err(|error| unreachable(&topic, &error))?;
         match damaged {
             Some((offset, what)) => {

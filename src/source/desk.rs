@@ -111,7 +111,9 @@ impl Iterator for Arrivals {
             let worked = self.options.start + Span::from_hours(i64::from(self.hour));
             let over = self.hour >= self.options.days.saturating_mul(24);
             // Whatever is made later arrives later.
-            if let Some(first) = self.desk.arrivals.first_entry().filter(|first| over || first.key().0 < worked) {
+            if let Some(first) =
+                self.desk.arrivals.first_entry().filter(|first| over || first.key().0 < worked)
+            {
                 let ((arrives, ..), event) = first.remove_entry();
                 return Some((arrives, event));
             }

@@ -68,6 +68,9 @@ impl Pseudonyms {
 
 impl std::fmt::Debug for Pseudonyms {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Pseudonyms").field("subjects", &self.subjects).field("attributes", &self.attributes).finish()
+        f.debug_struct("Pseudonyms")
+            .field("subjects", &self.subjects)
+            .field("attributes", &self.attributes)
+            .finish()
     }
 }

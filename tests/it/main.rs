@@ -3,6 +3,9 @@
 mod bad_input;
 mod crisis;
 mod judged;
+#[cfg(feature = "kafka")]
+#[path = "../kafka/mod.rs"]
+mod kafka;
 mod kept;
 mod mappings;
 mod policies;

@@ -27,6 +27,7 @@ enum Floor {
     Tools,
     Judgement,
     Machines,
+    Wire,
     Doors,
     Running,
     Translation,
@@ -63,13 +64,15 @@ const ROOMS: &[Room] = &[
     room("shard", Machines, &["time", "event", "calendar", "window", "wheel", "sla", "alert"]),
     room("aggregate", Machines, &["time", "window", "detect", "crisis", "alert"]),
     // ------ no I/O, no clock, no thread, no log, no metric, no randomness above this line ------
-    room("source", Doors, &["time", "event"]),
-    room("sink", Doors, &["time", "names", "window", "alert"]),
+    room("kafka", Wire, &[]),
+
+    room("source", Doors, &["time", "event", "kafka"]),
+    room("sink", Doors, &["time", "names", "window", "alert", "kafka"]),
     room("checkpoint", Doors, &["sla", "shard"]),
 
-    room("engine", Running, &["time", "event", "window", "sla", "alert", "shard", "aggregate", "source", "sink", "checkpoint"]),
+    room("engine", Running, &["time", "names", "event", "detect", "crisis", "kafka", "window", "sla", "alert", "shard", "aggregate", "source", "sink", "checkpoint"]),
     room("config", Translation, &["time", "names", "event", "calendar", "sla", "source"]),
-    room("app", Wiring, &["time", "names", "event", "sla", "detect", "crisis", "shard", "aggregate", "source", "sink", "engine", "config"]),
+    room("app", Wiring, &["time", "names", "event", "sla", "detect", "crisis", "alert", "kafka", "shard", "aggregate", "source", "sink", "checkpoint", "engine", "config"]),
     room("cli", Face, &["time", "names", "event", "sla", "source", "config", "app"]),
 ];
 

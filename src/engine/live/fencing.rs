@@ -46,7 +46,13 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const WATERMARKS: Duration = Duration::from_secs(1);
 
 /// Takes fences until `stop` is set.
-pub(super) fn fence(settings: &Settings, shared: &Shared, owned: &Owned, to: &Sender<Fence>, stop: &AtomicBool) {
+pub(super) fn fence(
+    settings: &Settings,
+    shared: &Shared,
+    owned: &Owned,
+    to: &Sender<Fence>,
+    stop: &AtomicBool,
+) {
     let open = |isolation| Lookup::new(&settings.connection, &settings.group, isolation);
     let (Ok(stable), Ok(all)) = (open(Isolation::Committed), open(Isolation::Uncommitted)) else { return };
     let (mut wall, mut next, mut asked_all) = (Wall::new(), clock::instant(), None::<Instant>);

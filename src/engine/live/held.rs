@@ -114,7 +114,9 @@ impl Held {
 
     /// Nothing below `offset` is left to be read; if the last cut is there, what was said is compared with what stands.
     fn catch_up(&mut self, offset: u64) {
-        let Some(until) = self.partition.catching_up().filter(|until| until.next_offset <= offset) else { return };
+        let Some(until) = self.partition.catching_up().filter(|until| until.next_offset <= offset) else {
+            return;
+        };
         let until = until.next_offset;
         self.partition.shard_mut().reach(until);
         let differences = self.partition.settle().unwrap_or(0) as u64;
@@ -145,7 +147,9 @@ impl Held {
 
     /// Moves the clock up to the last fence that was passed, or as far as is good for one cut.
     pub(super) fn step(&mut self) {
-        while let Some((at, taken, _)) = self.fences.front().copied().filter(|(_, _, end)| self.position >= *end) {
+        while let Some((at, taken, _)) =
+            self.fences.front().copied().filter(|(_, _, end)| self.position >= *end)
+        {
             self.fences.pop_front();
             self.passed = self.passed.max(Some(at));
             self.passed_at = Some(taken);

@@ -107,7 +107,8 @@ impl Shared {
         logs.sort_by_key(|log| log.log);
         let silent = self.unanswered();
         for log in &mut logs {
-            log.high_watermark = self.watermarks.get(&log.log).map_or(log.end_offset, |end| *end).max(log.end_offset);
+            log.high_watermark =
+                self.watermarks.get(&log.log).map_or(log.end_offset, |end| *end).max(log.end_offset);
             if let Some(silent) = silent {
                 log.fence_age_seconds = log.fence_age_seconds.max(silent.as_secs_f64());
                 if silent > self.blind && log.state == State::Live {
@@ -122,7 +123,9 @@ impl Shared {
         if self.stopping.load(Ordering::Relaxed) {
             return State::Stopping;
         }
-        if self.wall_off_ms.load(Ordering::Relaxed) != 0 || self.unanswered().is_some_and(|since| since > self.blind) {
+        if self.wall_off_ms.load(Ordering::Relaxed) != 0
+            || self.unanswered().is_some_and(|since| since > self.blind)
+        {
             return State::Blind;
         }
         logs.iter().map(|log| log.state).max().unwrap_or(State::Starting)

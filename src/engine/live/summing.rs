@@ -14,8 +14,8 @@ use super::{LiveError, Settings};
 use crate::aggregate::{Aggregate, crisis_id};
 use crate::alert::{About, Alert, Alerts, Change, Record, Status, say};
 use crate::checkpoint::{self, Store};
-use crate::engine::clock;
 use crate::detect::{Course, Point};
+use crate::engine::clock;
 use crate::engine::picture::{AggregatePicture, PointPicture, SatisfactionPicture, SeriesPicture};
 use crate::kafka::{Consumer, Event, Logs, Message, Offset};
 use crate::sink::kafka::{Kafka, Options, decode_partial};
@@ -32,7 +32,12 @@ const PATIENCE: Duration = Duration::from_millis(20);
 const LEAVE: Duration = Duration::from_secs(2);
 
 /// Lives until `stop` is set.
-pub(super) fn lives(settings: &Settings, shared: &Shared, name: &str, stop: &AtomicBool) -> Result<(), LiveError> {
+pub(super) fn lives(
+    settings: &Settings,
+    shared: &Shared,
+    name: &str,
+    stop: &AtomicBool,
+) -> Result<(), LiveError> {
     for life in 1.. {
         let owner = format!("{name}-{life}");
         match live(settings, shared, &owner, stop) {
@@ -194,21 +199,39 @@ impl Summing<'_> {
         let (aggregate, position, alerts_from) = match found {
             Some(snapshot) => {
                 let restored = Aggregate::from_state(options, logs, snapshot.state).map_err(|error| {
-                    let remedy = "Delete the checkpoints of the aggregate, and reset the offsets of its group".into();
-                    End::Stuck(LiveError::Stuck { place: self.topic.clone(), what: error.to_string(), remedy })
+                    let remedy =
+                        "Delete the checkpoints of the aggregate, and reset the offsets of its group".into();
+                    End::Stuck(LiveError::Stuck {
+                        place: self.topic.clone(),
+                        what: error.to_string(),
+                        remedy,
+                    })
                 })?;
                 (restored, snapshot.next_offset, snapshot.alerts_offset)
             }
             None => (Aggregate::new(options, logs), 0, 0),
         };
         let mut said: Alerts = aggregate.said().clone();
-        let alerts_offset = self.sink.alerts(self.log, alerts_from, &mut |record| say(&mut said, &record.change))?;
+        let alerts_offset =
+            self.sink.alerts(self.log, alerts_from, &mut |record| say(&mut said, &record.change))?;
         if self.sink.cut(self.log)?.is_some_and(|now| now != claimed) {
-            return Err(End::Again("the aggregate was taken over by another instance in the meantime".into()));
+            return Err(End::Again(
+                "the aggregate was taken over by another instance in the meantime".into(),
+            ));
         }
-        let from = Offset { topic: self.topic.clone(), partition: 0, next_offset: position, metadata: String::new() };
+        let from = Offset {
+            topic: self.topic.clone(),
+            partition: 0,
+            next_offset: position,
+            metadata: String::new(),
+        };
         self.consumer.assign(&[from])?;
-        tracing::info!(from = position, until = cut.next_offset, cut = cut.seq, "the aggregate was taken over");
+        tracing::info!(
+            from = position,
+            until = cut.next_offset,
+            cut = cut.seq,
+            "the aggregate was taken over"
+        );
         let until = Some((cut.next_offset, said));
         self.held = Some(Held {
             aggregate,
@@ -241,7 +264,9 @@ impl Summing<'_> {
         match decode_partial(message.payload()) {
             Ok(partial) if partial.log < self.settings.logs.count() => held.aggregate.apply(partial),
             Ok(partial) => tracing::warn!(offset, log = partial.log, "a partial of a log that there is not"),
-            Err(what) => tracing::warn!(offset, what, "what stands among the partials is not one of this program"),
+            Err(what) => {
+                tracing::warn!(offset, what, "what stands among the partials is not one of this program")
+            }
         }
         self.settle(offset + 1);
         Ok(())
@@ -254,7 +279,10 @@ impl Summing<'_> {
         held.aggregate.take_said(said);
         let differences = held.aggregate.changes().len();
         if differences > 0 && held.cut.seq > 0 {
-            tracing::error!(differences, "what the aggregate said differs from what stands; the next cut sets it right");
+            tracing::error!(
+                differences,
+                "what the aggregate said differs from what stands; the next cut sets it right"
+            );
         }
     }
 
@@ -269,7 +297,9 @@ impl Summing<'_> {
         }
         self.last_cut = clock::instant();
         match self.cut(changes, self.owner.clone()) {
-            Err(SinkError::Refused { error, .. }) => tracing::debug!(error, "a cut of the aggregate was refused"),
+            Err(SinkError::Refused { error, .. }) => {
+                tracing::debug!(error, "a cut of the aggregate was refused")
+            }
             written => written?,
         }
         let due = self.held.as_ref().is_some_and(|held| held.checkpoint_next <= clock::instant());
@@ -328,7 +358,8 @@ impl Summing<'_> {
             alerts_offset: held.alerts_offset,
             state: held.aggregate.state(),
         };
-        let written = (self.settings.store)().and_then(|mut store| write(store.as_mut(), self.log, &snapshot));
+        let written =
+            (self.settings.store)().and_then(|mut store| write(store.as_mut(), self.log, &snapshot));
         match written {
             Ok(number) => held.cut.checkpoint = number,
             Err(error) => tracing::error!(%error, "the aggregate's checkpoint was not written"),
@@ -432,7 +463,11 @@ fn look(held: &Held) -> AggregatePicture {
         sources_missing: coverage.missing(),
         crises,
         signals: aggregate.signals().filter(|signal| signal.ended.is_none()).cloned().collect(),
-        series: aggregate.courses(BUCKETS, SERIES).into_iter().map(|course| picture(course, aggregate.bucket())).collect(),
+        series: aggregate
+            .courses(BUCKETS, SERIES)
+            .into_iter()
+            .map(|course| picture(course, aggregate.bucket()))
+            .collect(),
         satisfaction: aggregate
             .satisfaction()
             .into_iter()
@@ -442,4 +477,3 @@ fn look(held: &Held) -> AggregatePicture {
         signals_raised: held.signals_raised,
     }
 }
-

@@ -2,16 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender};
 
 use super::Settings;
 use crate::engine::partition::Partition;
 use crate::engine::takeover::{Taken, TakeoverError, resume, take_over};
-use crate::kafka::{Isolation, Lookup};
 use crate::shard::Standard;
-use crate::sink::Sink;
+use crate::sink::kafka::Kafka;
 
 /// A log to be taken over.
 pub(super) struct Order {
@@ -44,7 +42,7 @@ impl Cancelled {
 pub(super) fn take(
     settings: &Settings,
     owner: &str,
-    mut sink: impl Sink,
+    mut sink: Kafka,
     orders: &Receiver<Order>,
     to: &Sender<Answer>,
     cancelled: &Cancelled,
@@ -64,7 +62,7 @@ pub(super) fn take(
 fn one(
     settings: &Settings,
     owner: &str,
-    sink: &mut dyn Sink,
+    sink: &mut Kafka,
     log: u32,
     parked: Option<Partition<Standard>>,
 ) -> Result<Taken<Standard>, TakeoverError> {
@@ -74,22 +72,13 @@ fn one(
     };
     let mut store = (settings.store)()?;
     let taken = take_over(log, owner, parked.0, parked.1, sink, store.as_mut())?;
-    check_beginning(settings, taken)
+    check_beginning(sink, taken)
 }
 
 /// The records from the state on must still be there; where nothing was ever read, the first that is will do.
-fn check_beginning(
-    settings: &Settings,
-    mut taken: Taken<Standard>,
-) -> Result<Taken<Standard>, TakeoverError> {
+fn check_beginning(sink: &mut Kafka, mut taken: Taken<Standard>) -> Result<Taken<Standard>, TakeoverError> {
     let log = taken.partition.shard().log();
-    let place = [settings.logs.partition(log)];
-    let asked = Lookup::new(&settings.connection, &settings.group, Isolation::Committed)
-        .and_then(|lookup| lookup.beginnings(&place, Duration::from_secs(10)));
-    let beginning = match asked {
-        Ok(beginnings) => beginnings.first().copied().unwrap_or(0),
-        Err(error) => return Err(TakeoverError::Unanswered { log, error: error.to_string() }),
-    };
+    let beginning = sink.beginning(log)?;
     if beginning > taken.next_offset {
         if !taken.is_new {
             let (needed, has_state) = (taken.next_offset, taken.partition.has_checkpoint());

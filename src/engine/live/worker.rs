@@ -110,7 +110,8 @@ fn live(
         scope.spawn(|| taking::take(settings, owner, reader, &ordered, &taken_to, &cancelled));
         let inbox = Inbox { readings, fences, taken, questions: questions.clone() };
         let mut worker = Worker::new(settings, shared, &consumer, sink, orders);
-        (worker.owned, worker.cancelled, worker.parked) = (owned.clone(), cancelled.clone(), std::mem::take(parked));
+        (worker.owned, worker.cancelled, worker.parked) =
+            (owned.clone(), cancelled.clone(), std::mem::take(parked));
         let end = worker.work(&inbox, &answered, stop);
         over.store(true, Ordering::Relaxed);
         worker.let_go(&end);
@@ -265,7 +266,9 @@ impl<'a> Worker<'a> {
                 self.wanted.extend(&logs);
                 logs.into_iter().for_each(|log| self.order(log));
             }
-            Event::Revoked { lost: true, .. } => return Ok(Some(End::Again("the assignment was lost".into()))),
+            Event::Revoked { lost: true, .. } => {
+                return Ok(Some(End::Again("the assignment was lost".into())));
+            }
             Event::Revoked { partitions, .. } => {
                 let logs = self.numbers(&partitions)?;
                 tracing::info!(logs = ?logs, "the group takes logs from this worker");
@@ -286,9 +289,10 @@ impl<'a> Worker<'a> {
             self.settings.logs.number(topic, *partition).ok_or_else(|| LiveError::Stuck {
                 place: format!("{topic}/{partition}"),
                 what: "the topic has grown since the start, and its subjects are split".into(),
-                remedy: "Stop producers, let the group read everything, make a new topic with the new number of \
+                remedy:
+                    "Stop producers, let the group read everything, make a new topic with the new number of \
                          partitions, and start a new group on it"
-                    .into(),
+                        .into(),
             })
         };
         partitions.iter().map(number).collect()
@@ -368,7 +372,8 @@ impl<'a> Worker<'a> {
         if let Err(error) = self.release(&held) {
             return Ok(Some(End::Again(error.to_string())));
         }
-        let partitions: Vec<(String, i32)> = held.iter().map(|log| self.settings.logs.partition(*log)).collect();
+        let partitions: Vec<(String, i32)> =
+            held.iter().map(|log| self.settings.logs.partition(*log)).collect();
         match self.consumer.unassign(&partitions) {
             Ok(()) => Ok(None),
             Err(error) => Ok(Some(End::Again(error.to_string()))),
@@ -428,7 +433,8 @@ impl<'a> Worker<'a> {
     fn answer(&self, question: &Question) {
         match question {
             Question::Explain { subject, answer } => {
-                let found = self.held.values().flat_map(|held| held.partition.shard().explain(subject)).collect();
+                let found =
+                    self.held.values().flat_map(|held| held.partition.shard().explain(subject)).collect();
                 let _ = answer.try_send(found);
             }
         }
@@ -484,7 +490,8 @@ impl<'a> Worker<'a> {
             Err(error) => return Err(error),
         }
         self.last_cut = clock::instant();
-        let due = logs.into_iter().find(|log| self.held.get(log).is_some_and(|held| held.checkpoint_next <= now));
+        let due =
+            logs.into_iter().find(|log| self.held.get(log).is_some_and(|held| held.checkpoint_next <= now));
         due.into_iter().for_each(|log| self.checkpoint(log));
         Ok(())
     }
@@ -502,7 +509,8 @@ impl<'a> Worker<'a> {
             return Ok(());
         }
         let began = clock::instant();
-        let transactions: Vec<&Transaction> = proposals.iter().map(|(_, proposal)| &proposal.transaction).collect();
+        let transactions: Vec<&Transaction> =
+            proposals.iter().map(|(_, proposal)| &proposal.transaction).collect();
         let written = self.sink.commit_all(&transactions);
         let seconds = clock::instant().saturating_duration_since(began).as_secs_f64();
         match written {

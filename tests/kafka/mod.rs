@@ -1,0 +1,55 @@
+//! Does it hold with a real Kafka? A broker of the test's own, its wounds, and what stands in it afterwards.
+//!
+//! ```text
+//!   prepare.sh ──► target/kafka: jars, formatted directory, archive of classes        once per machine
+//!       │
+//!   broker.rs      start, kill, freeze, restart; PLAINTEXT, TLS, SCRAM                1.5 s per broker
+//!   client.rs      topics, records in, records out, positions of groups
+//!   program.rs     the binary under test, which may be killed and frozen, too
+//!       └── process.rs: no child outlives the tests, and none blocks on a full pipe
+//! ```
+//!
+//! Most tests take the broker that all tests of a process share, [`shared`], and topics with names of their own; only
+//! who wounds a broker, or wants its doors locked, starts one. A broker that cannot be had fails the test: there is
+//! no way to pass without it.
+
+mod broker;
+mod certificates;
+mod client;
+mod process;
+mod program;
+mod selftest;
+
+use std::time::{Duration, Instant};
+
+/// An instant after which waiting is over. Tests may be slow, they may not hang.
+#[derive(Clone, Copy, Debug)]
+struct Deadline(Instant);
+
+impl Deadline {
+    fn in_seconds(seconds: u64) -> Deadline {
+        Deadline(now() + Duration::from_secs(seconds))
+    }
+
+    fn has_passed(self) -> bool {
+        self.left().is_zero()
+    }
+
+    fn left(self) -> Duration {
+        self.0.saturating_duration_since(now())
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "how long the outside world is waited for; decides no result")]
+fn now() -> Instant {
+    Instant::now()
+}
+
+/// Waits until it is so, and fails when it is not after that many seconds.
+fn wait_until(seconds: u64, what: &str, mut is_so: impl FnMut() -> bool) {
+    let deadline = Deadline::in_seconds(seconds);
+    while !is_so() {
+        assert!(!deadline.has_passed(), "after {seconds} s still not so: {what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
