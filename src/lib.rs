@@ -23,10 +23,6 @@ pub mod aggregate;
 
 // below the doors: librdkafka, bare
 #[cfg(feature = "kafka")]
-#[expect(
-    unsafe_code,
-    reason = "librdkafka is written in C, and the wrapper crate leaves out what exactness needs"
-)]
 pub mod kafka;
 
 // floor 3: doors, with twins in memory

@@ -13,6 +13,11 @@
 //! Why not the wrapper's consumer and producer: they read one message at a time (twice the cost), drop the offset of an
 //! end-of-partition event, know neither generation nor member, and take 100 ms and more for every commit.
 
+#![expect(
+    unsafe_code,
+    reason = "librdkafka is written in C, and the wrapper crate leaves out what exactness needs"
+)]
+
 use std::ffi::CStr;
 use std::fmt;
 

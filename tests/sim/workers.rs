@@ -452,7 +452,7 @@ impl<F: Faults> Cluster<F> {
         let taken: Result<Taken<F::Rules>, TakeoverError> =
             take_over(log, &worker.owner, self.policy.clone(), options(), &mut self.sink, &mut self.store);
         self.store.taking_over = false;
-        let Taken { mut partition, next_offset, passed_over } = match taken {
+        let Taken { mut partition, next_offset, passed_over, .. } = match taken {
             Ok(taken) => taken,
             Err(TakeoverError::Sink(SinkError::Crash)) => return None,
             Err(error) => panic!("memory can be read: {error}"),

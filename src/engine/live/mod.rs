@@ -44,7 +44,7 @@ pub struct Settings {
     pub connection: kafka::Options,
     /// The consumer group.
     pub group: String,
-    /// librdkafka's options of the membership: protocol, assignor, session.
+    /// librdkafka's options of the membership: protocol, assignor, how long a member may be silent.
     pub membership: Vec<(String, String)>,
     /// The logs.
     pub logs: Arc<Logs>,

@@ -176,8 +176,6 @@ impl Summing<'_> {
     }
 
     fn take_over(&mut self) -> Result<(), End> {
-        let options = self.settings.aggregate.clone();
-        let logs = self.settings.logs.count();
         let first = CutRecord {
             next_offset: 0,
             clock: Time::MIN,
@@ -189,28 +187,7 @@ impl Summing<'_> {
         let cut = self.sink.fence(self.log)?.unwrap_or(first);
         let claimed = CutRecord { owner: self.owner.clone(), ..cut.clone() };
         self.sink.claim(self.log, claimed.clone())?;
-        let mut store = (self.settings.store)().map_err(|error| End::Again(error.to_string()))?;
-        let decode = |body: &[u8]| decode_snapshot(body, cut.seq);
-        let (found, passed_over) = checkpoint::newest_of(store.as_mut(), self.log, decode)
-            .map_err(|error| End::Again(error.to_string()))?;
-        for problem in passed_over {
-            tracing::warn!(%problem, "a checkpoint of the aggregate was passed over for an older one");
-        }
-        let (aggregate, position, alerts_from) = match found {
-            Some(snapshot) => {
-                let restored = Aggregate::from_state(options, logs, snapshot.state).map_err(|error| {
-                    let remedy =
-                        "Delete the checkpoints of the aggregate, and reset the offsets of its group".into();
-                    End::Stuck(LiveError::Stuck {
-                        place: self.topic.clone(),
-                        what: error.to_string(),
-                        remedy,
-                    })
-                })?;
-                (restored, snapshot.next_offset, snapshot.alerts_offset)
-            }
-            None => (Aggregate::new(options, logs), 0, 0),
-        };
+        let (aggregate, position, alerts_from) = self.load(cut.seq)?;
         let mut said: Alerts = aggregate.said().clone();
         let alerts_offset =
             self.sink.alerts(self.log, alerts_from, &mut |record| say(&mut said, &record.change))?;
@@ -246,6 +223,34 @@ impl Summing<'_> {
         });
         self.settle(position);
         Ok(())
+    }
+
+    /// The aggregate of the newest checkpoint at or before a cut, or an empty one: with the offset from which on partials
+    /// must be read, and alerts.
+    fn load(&self, seq: u64) -> Result<(Aggregate, u64, u64), End> {
+        let (options, logs) = (self.settings.aggregate.clone(), self.settings.logs.count());
+        let mut store = (self.settings.store)().map_err(|error| End::Again(error.to_string()))?;
+        let decode = |body: &[u8]| decode_snapshot(body, seq);
+        let (found, passed_over) = checkpoint::newest_of(store.as_mut(), self.log, decode)
+            .map_err(|error| End::Again(error.to_string()))?;
+        for problem in passed_over {
+            tracing::warn!(%problem, "a checkpoint of the aggregate was passed over for an older one");
+        }
+        Ok(match found {
+            Some(snapshot) => {
+                let restored = Aggregate::from_state(options, logs, snapshot.state).map_err(|error| {
+                    let remedy =
+                        "Delete the checkpoints of the aggregate, and reset the offsets of its group".into();
+                    End::Stuck(LiveError::Stuck {
+                        place: self.topic.clone(),
+                        what: error.to_string(),
+                        remedy,
+                    })
+                })?;
+                (restored, snapshot.next_offset, snapshot.alerts_offset)
+            }
+            None => (Aggregate::new(options, logs), 0, 0),
+        })
     }
 
     fn read(&mut self, message: &Message) -> Result<(), End> {

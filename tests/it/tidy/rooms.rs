@@ -29,27 +29,27 @@ pub const NO_LOG: &str = "say it in the effects, the engine counts and logs them
 
 #[rustfmt::skip]
 const BANS: &[Ban] = &[
-    ban("std::time::Instant", Floor::Doors, false, NO_CLOCK),
-    ban("std::time::SystemTime", Floor::Doors, false, NO_CLOCK),
-    ban("*::Timestamp::now", Floor::Doors, false, NO_CLOCK),
-    ban("*::ZonedDateTime::now", Floor::Doors, false, NO_CLOCK),
-    ban("*::TimeZone::system", Floor::Doors, false, NO_CHANCE),
-    ban("std::fs", Floor::Doors, true, NO_IO),
-    ban("std::env", Floor::Doors, true, NO_IO),
-    ban("std::io", Floor::Doors, false, NO_IO),
-    ban("std::net", Floor::Doors, false, NO_IO),
-    ban("std::process", Floor::Doors, false, NO_IO),
-    ban("tempfile", Floor::Doors, false, NO_IO),
-    ban("std::thread", Floor::Doors, false, NO_THREAD),
-    ban("crossbeam_channel", Floor::Doors, false, NO_THREAD),
-    ban("rand", Floor::Doors, false, NO_CHANCE),
-    ban("*::RandomState", Floor::Doors, false, NO_CHANCE),
-    ban("std::collections::HashMap", Floor::Doors, false, NO_ORDER),
-    ban("std::collections::HashSet", Floor::Doors, false, NO_ORDER),
-    ban("std::collections::hash_map", Floor::Doors, false, NO_ORDER),
-    ban("std::collections::hash_set", Floor::Doors, false, NO_ORDER),
-    ban("tracing", Floor::Doors, false, NO_LOG),
-    ban("log", Floor::Doors, false, NO_LOG),
+    ban("std::time::Instant", Floor::Wire, false, NO_CLOCK),
+    ban("std::time::SystemTime", Floor::Wire, false, NO_CLOCK),
+    ban("*::Timestamp::now", Floor::Wire, false, NO_CLOCK),
+    ban("*::ZonedDateTime::now", Floor::Wire, false, NO_CLOCK),
+    ban("*::TimeZone::system", Floor::Wire, false, NO_CHANCE),
+    ban("std::fs", Floor::Wire, true, NO_IO),
+    ban("std::env", Floor::Wire, true, NO_IO),
+    ban("std::io", Floor::Wire, false, NO_IO),
+    ban("std::net", Floor::Wire, false, NO_IO),
+    ban("std::process", Floor::Wire, false, NO_IO),
+    ban("tempfile", Floor::Wire, false, NO_IO),
+    ban("std::thread", Floor::Wire, false, NO_THREAD),
+    ban("crossbeam_channel", Floor::Wire, false, NO_THREAD),
+    ban("rand", Floor::Wire, false, NO_CHANCE),
+    ban("*::RandomState", Floor::Wire, false, NO_CHANCE),
+    ban("std::collections::HashMap", Floor::Wire, false, NO_ORDER),
+    ban("std::collections::HashSet", Floor::Wire, false, NO_ORDER),
+    ban("std::collections::hash_map", Floor::Wire, false, NO_ORDER),
+    ban("std::collections::hash_set", Floor::Wire, false, NO_ORDER),
+    ban("tracing", Floor::Wire, false, NO_LOG),
+    ban("log", Floor::Wire, false, NO_LOG),
     ban("anyhow", Floor::Wiring, false, "a room's errors are its own type, they are gathered at the top"),
 ];
 
@@ -142,8 +142,10 @@ fn root(house: &House, sources: &[Source], problems: &mut Vec<String>) {
         let mut at = 0;
         while at < lib.tokens.len() {
             let line = lib.tokens[at].line;
-            if lib.is(at, "#") && lib.is(at + 1, "!") {
-                at = lib.close(at + 2) + 1;
+            if lib.is(at, "#") {
+                // For the whole of the library, or under which feature a room is there.
+                let bracket = at + if lib.is(at + 1, "!") { 2 } else { 1 };
+                at = lib.close(bracket) + 1;
                 continue;
             }
             let Some(name) = lib.word(at + 2).filter(|_| lib.is(at, "pub") && lib.is(at + 1, "mod")) else {
@@ -252,7 +254,7 @@ fn bans(room: &Room, source: &Source, paths: &[Written], problems: &mut Vec<Stri
         }
     }
     let is_print = |at: &usize| source.is(at + 1, "!") && PRINTS.iter().any(|name| source.is(*at, name));
-    if let Some(at) = (0..source.tokens.len()).find(is_print).filter(|_| room.floor < Floor::Doors) {
+    if let Some(at) = (0..source.tokens.len()).find(is_print).filter(|_| room.floor < Floor::Wire) {
         let token = source.tokens[at];
         let what = format!("`{}!` does not belong into `{}`: {NO_LOG}", token.text, room.name);
         problems.push(format!("{}:{}: {what}", source.path, token.line));
