@@ -52,14 +52,16 @@ fn check(name: &str, text: &str) -> Result<&'static str, Problems> {
     let document = Document::parse(name, text)?;
     let root = document.root();
     let has = |keys: &[&str]| keys.iter().any(|key| root.get(key).is_some());
-    if has(&["event", "input", "times"]) {
+    if has(&["kafka"]) {
+        config::run::read(name, text).map(|_| "settings")
+    } else if has(&["event", "input", "times"]) {
         config::mapping::read(name, text).map(|_| "mapping")
     } else if has(&["weekly", "holiday", "working"]) {
         config::calendar::read(name, text).map(|_| "calendar")
     } else if has(&["commitment", "objective", "count", "tally", "calendars"]) {
         config::policy::read(name, text).map(|_| "policy")
     } else {
-        let remedy = "a policy has [[commitment]], a mapping [input] and [[event]], a calendar [weekly]";
-        Err(Problems::of_file(name, "is neither a policy, nor a mapping, nor a calendar", remedy))
+        let remedy = "a policy has [[commitment]], a mapping [input] and [[event]], a calendar [weekly], settings [kafka]";
+        Err(Problems::of_file(name, "is no policy, mapping, calendar or settings file", remedy))
     }
 }

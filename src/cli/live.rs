@@ -9,7 +9,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use super::args::{Demo, LogFormat, LogLevel, Logging, Run, TopicsCreate};
-use super::print;
+use super::{print, show_demo};
 use crate::app;
 use crate::app::topics::Finding;
 
@@ -27,7 +27,7 @@ pub fn demo(arguments: &Demo, cancel: &Arc<AtomicBool>) -> anyhow::Result<ExitCo
     if arguments.json {
         print(&serde_json::to_string(&summary)?)?;
     } else {
-        print(&format!("{summary:?}"))?;
+        print(&show_demo::text(&summary, arguments.lang.into()))?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -19,6 +19,8 @@ mod check;
 #[cfg(feature = "kafka")]
 mod live;
 mod progress;
+#[cfg(feature = "kafka")]
+mod show_demo;
 mod show_explanation;
 mod show_report;
 mod table;

@@ -9,6 +9,7 @@ mod kafka;
 mod kept;
 mod mappings;
 mod policies;
+mod settings;
 #[path = "../sim/mod.rs"]
 mod sim;
 mod tidy;

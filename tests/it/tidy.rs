@@ -73,7 +73,7 @@ const ROOMS: &[Room] = &[
     room("engine", Running, &["time", "names", "event", "detect", "crisis", "kafka", "window", "sla", "alert", "shard", "aggregate", "source", "sink", "checkpoint"]),
     room("config", Translation, &["time", "names", "event", "calendar", "sla", "source"]),
     room("app", Wiring, &["time", "names", "event", "sla", "detect", "crisis", "alert", "kafka", "shard", "aggregate", "source", "sink", "checkpoint", "engine", "config"]),
-    room("cli", Face, &["time", "names", "event", "sla", "source", "config", "app"]),
+    room("cli", Face, &["time", "names", "event", "sla", "crisis", "source", "config", "app"]),
 ];
 
 /// Rooms of the table whose folders do not exist yet. They bind nobody, and arrows to and from them may be unused.

@@ -16,6 +16,7 @@
 mod broker;
 mod certificates;
 mod client;
+mod e2e;
 mod process;
 mod program;
 mod selftest;

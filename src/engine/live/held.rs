@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::Settings;
 use super::fencing::Fence;
 use crate::engine::clock::{self, Clock};
 use crate::engine::partition::{Outcome, Partition};
@@ -57,9 +58,16 @@ impl Held {
         }
     }
 
-    /// Whether it may say something: the last cut was reached, and everything that was there before was read.
+    /// Whether everything that was there when it was taken over has been read, so that its clock moves.
     pub(super) fn is_live(&self, clock: &Clock) -> bool {
         self.partition.is_live() && (self.passed.is_some() || *clock == Clock::Log)
+    }
+
+    /// Whether it may be cut: the last cut was reached. A cut that only reads on, while the clock still stands, spares
+    /// whoever comes next from reading all of it again. Without transactions something may have been said after the
+    /// last cut; there it is waited for, until the same is true again.
+    pub(super) fn may_cut(&self, settings: &Settings) -> bool {
+        self.partition.is_live() && (settings.sink.transactions || self.is_live(&settings.clock))
     }
 
     /// Reads a message. What was refused comes back with its reason.

@@ -383,7 +383,7 @@ impl<'a> Worker<'a> {
     /// Gives logs up: a last cut that says so, a checkpoint for whoever comes next, and the state parked.
     fn release(&mut self, logs: &[u32]) -> Result<(), SinkError> {
         let (live, unread): (Vec<u32>, Vec<u32>) =
-            logs.iter().partition(|log| self.held[log].is_live(&self.settings.clock));
+            logs.iter().partition(|log| self.held[log].may_cut(self.settings));
         for log in unread {
             if let Some(held) = self.held.remove(&log) {
                 self.release_unread(&held.partition);
@@ -470,8 +470,8 @@ impl<'a> Worker<'a> {
     }
 
     fn cut_if_due(&mut self, now: Instant) -> Result<(), SinkError> {
-        let (clock, pace) = (&self.settings.clock, self.settings.pace);
-        let live = || self.held.iter().filter(|(_, held)| held.is_live(clock));
+        let pace = self.settings.pace;
+        let live = || self.held.iter().filter(|(_, held)| held.may_cut(self.settings));
         let fires = live().any(|(_, held)| held.partition.shard().is_dirty());
         let reads = live().any(|(_, held)| held.read_since);
         let since = now.saturating_duration_since(self.last_cut);
@@ -588,7 +588,7 @@ impl<'a> Worker<'a> {
                 }
             }
             Ok(End::Again(_)) => {
-                let live = |log: &u32| self.held[log].is_live(&self.settings.clock);
+                let live = |log: &u32| self.held[log].may_cut(self.settings);
                 let live: Vec<u32> = logs.into_iter().filter(live).collect();
                 live.into_iter().for_each(|log| self.park(log));
             }
