@@ -2,6 +2,8 @@
 
 mod bad_input;
 mod crisis;
+#[cfg(feature = "kafka")]
+mod demo;
 mod judged;
 #[cfg(feature = "kafka")]
 #[path = "../kafka/mod.rs"]

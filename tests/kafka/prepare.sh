@@ -8,8 +8,8 @@
 #   kafka.jsa      the classes of a broker that has run once, as the JVM loads them fastest
 #   key            what all this was made from; written last
 #
-# A second run checks and makes nothing. Runs at the same time wait for each other. Where CI is set, a missing Java or
-# Maven is installed by apt-get; elsewhere the script says how to get it, for it is not its machine.
+# A second run checks and makes nothing. Runs at the same time wait for each other. A missing Java or Maven is installed
+# by apt-get where that is allowed, that is by root; elsewhere the script says how to get it.
 set -euo pipefail
 # One order of names wherever it runs.
 export LC_ALL=C
@@ -33,9 +33,8 @@ say() {
 need() {
     command -v "$1" >/dev/null && return
     local install="apt-get install -y --no-install-recommends $2"
-    [[ -n ${CI:-} ]] || fail "tests with a real Kafka broker need \`$1\`, which is missing. On Debian or Ubuntu: $install." \
-        'Or run `CI=true tests/kafka/prepare.sh`, which does so.' \
-        'Tests that need no broker: cargo test --no-default-features --features mimalloc,http'
+    [[ $(id -u) == 0 ]] || fail "tests with a real Kafka broker need \`$1\`, which is missing. On Debian or Ubuntu: sudo $install." \
+        'Tests that need no broker: cargo test --no-default-features --features mimalloc'
     command -v apt-get >/dev/null || fail "\`$1\` is missing, and so is apt-get, which would install it"
     say "installing $2"
     DEBIAN_FRONTEND=noninteractive apt-get update -qq >/dev/null
