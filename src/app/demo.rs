@@ -87,9 +87,10 @@ const UNBOUNDED: Duration = Duration::from_secs(60);
 /// A demonstration that is ready to run.
 pub struct Demo {
     settings: Settings,
-    mock: Mock,
     watch: Watch,
     desk: Desk,
+    /// Last: it goes after everybody who speaks with it.
+    mock: Mock,
 }
 
 /// The desk's side: what was sent when.
@@ -116,7 +117,7 @@ impl Demo {
         let speed = live.seconds() / length.saturating_sub(START_AND_END).as_secs_f64().max(1.0);
         let clock = Clock::Scaled { epoch: start + Span::from_hours(LIVE_FROM), since: clock::now(), speed };
         let watch = Watch::of(watched(connection, clock)?);
-        Ok(Demo { settings, mock, watch, desk })
+        Ok(Demo { settings, watch, desk, mock })
     }
 
     /// What hangs on the wall while it runs.

@@ -12,7 +12,7 @@ use super::asked::Question;
 use crate::alert::Record;
 use crate::engine::clock::{self, Clock};
 use crate::engine::picture::{
-    AggregatePicture, CHANGES_MAX, ClockCounts, CommitmentPicture, DUE_MAX, LogPicture, Picture, State,
+    AggregatePicture, CHANGES_MAX, ClockCounts, CommitmentPicture, DUE_MAX, DuePicture, LogPicture, Picture, State,
 };
 use crate::kafka;
 use crate::sla::explain::Explanation;
@@ -85,9 +85,7 @@ impl Shared {
     /// Everything, as of now.
     pub fn picture(&self) -> Picture {
         let logs = self.logs();
-        let mut due: Vec<_> = logs.iter().flat_map(|log| log.due.iter().cloned()).collect();
-        due.sort_by(|a, b| (a.breached, a.due, &a.subject).cmp(&(b.breached, b.due, &b.subject)));
-        due.truncate(DUE_MAX);
+        let due = soonest(logs.iter().flat_map(|log| log.due.iter().cloned()).collect());
         Picture {
             at: self.clock.at(clock::now()),
             speed: self.clock.speed(),
@@ -240,6 +238,19 @@ impl Shared {
     fn changed(&self) {
         self.version.fetch_add(1, Ordering::Release);
     }
+}
+
+/// Those with the least time left, and some that are overdue: however many of these there are, what can still be kept
+/// is shown. In the order of their dues.
+fn soonest(due: Vec<DuePicture>) -> Vec<DuePicture> {
+    let (mut overdue, mut open): (Vec<DuePicture>, Vec<DuePicture>) = due.into_iter().partition(|one| one.breached);
+    let order = |a: &DuePicture, b: &DuePicture| (a.due, &a.subject).cmp(&(b.due, &b.subject));
+    overdue.sort_by(|a, b| order(b, a));
+    open.sort_by(order);
+    overdue.truncate(DUE_MAX.saturating_sub(open.len()).max(DUE_MAX / 3));
+    open.truncate(DUE_MAX - overdue.len());
+    overdue.reverse();
+    overdue.into_iter().chain(open).collect()
 }
 
 /// A panic of another thread leaves whole pictures behind.
