@@ -52,7 +52,8 @@ fn a_bad_batch_rises_to_a_crisis_and_falls() {
             wrong.push(format!("seed {seed}: {summary}"));
             continue;
         };
-        let levels: Vec<&str> = crisis["levels"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        let levels: Vec<&str> =
+            crisis["levels"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
         let right = crisis["product"] == product
             && crisis["region"] == region
             && crisis["ended"] == true
@@ -73,7 +74,8 @@ fn a_bad_batch_rises_to_a_crisis_and_falls() {
 fn without_the_batch(record: &Path) -> Report {
     let text = std::fs::read_to_string(record).expect("it was written");
     let named = format!("\"firmware\":\"{}\"", desk::BAD_FIRMWARE);
-    let rest: String = text.lines().filter(|line| !line.contains(&named)).map(|line| format!("{line}\n")).collect();
+    let rest: String =
+        text.lines().filter(|line| !line.contains(&named)).map(|line| format!("{line}\n")).collect();
     assert!(rest.len() < text.len(), "there was something to be taken out");
     let path = record.with_extension("rest.ndjson");
     std::fs::write(&path, rest).expect("writable");

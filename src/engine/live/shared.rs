@@ -12,7 +12,8 @@ use super::asked::Question;
 use crate::alert::Record;
 use crate::engine::clock::{self, Clock};
 use crate::engine::picture::{
-    AggregatePicture, CHANGES_MAX, ClockCounts, CommitmentPicture, DUE_MAX, DuePicture, LogPicture, Picture, State,
+    AggregatePicture, CHANGES_MAX, ClockCounts, CommitmentPicture, DUE_MAX, DuePicture, LogPicture, Picture,
+    State,
 };
 use crate::kafka;
 use crate::sla::explain::Explanation;
@@ -243,7 +244,8 @@ impl Shared {
 /// Those with the least time left, and some that are overdue: however many of these there are, what can still be kept
 /// is shown. In the order of their dues.
 fn soonest(due: Vec<DuePicture>) -> Vec<DuePicture> {
-    let (mut overdue, mut open): (Vec<DuePicture>, Vec<DuePicture>) = due.into_iter().partition(|one| one.breached);
+    let (mut overdue, mut open): (Vec<DuePicture>, Vec<DuePicture>) =
+        due.into_iter().partition(|one| one.breached);
     let order = |a: &DuePicture, b: &DuePicture| (a.due, &a.subject).cmp(&(b.due, &b.subject));
     overdue.sort_by(|a, b| order(b, a));
     open.sort_by(order);
