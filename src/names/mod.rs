@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+pub mod metric;
+
 /// The language a person reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Lang {
