@@ -106,6 +106,21 @@ pub enum About {
     Crisis(Crisis),
 }
 
+impl About {
+    /// Its kind, as it is written.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            About::Warning(_) => "warning",
+            About::Breach(_) => "breach",
+            About::Signal(_) => "signal",
+            About::Crisis(_) => "crisis",
+        }
+    }
+}
+
+/// The kinds of alerts.
+pub const KINDS: [&str; 4] = ["warning", "breach", "signal", "crisis"];
+
 /// One promise to one customer that is in danger or broken.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Promise {
@@ -156,6 +171,21 @@ pub enum Action {
     Resolved,
     /// It did not happen.
     Retracted,
+}
+
+impl Action {
+    /// All of them.
+    pub const ALL: [Action; 4] = [Action::Raised, Action::Amended, Action::Resolved, Action::Retracted];
+
+    /// As it is written.
+    pub fn name(self) -> &'static str {
+        match self {
+            Action::Raised => "raised",
+            Action::Amended => "amended",
+            Action::Resolved => "resolved",
+            Action::Retracted => "retracted",
+        }
+    }
 }
 
 /// One step in the life of an alert.

@@ -168,6 +168,7 @@ fn watched(connection: kafka::Options, clock: Clock) -> anyhow::Result<live::Set
         options,
         sums: true,
         pseudonyms: None,
+        labels: Vec::new(),
         clock,
         // Time runs fast here, and so must what is told of it.
         pace: Pace { idle: Duration::from_millis(100), cut: Duration::from_millis(50), ..Pace::default() },

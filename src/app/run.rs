@@ -68,6 +68,7 @@ impl Watch {
             aggregate,
             sums: settings.engine.aggregate,
             pseudonyms: pseudonyms(settings),
+            labels: Vec::new(),
             clock,
             pace,
             store: store(settings),
@@ -77,7 +78,8 @@ impl Watch {
 
     /// A watch with these settings.
     pub fn of(settings: live::Settings) -> Watch {
-        let shared = Shared::new(settings.policy.clone(), settings.clock.clone(), settings.pace.blind);
+        let (policy, clock) = (settings.policy.clone(), settings.clock.clone());
+        let shared = Shared::new(policy, clock, settings.pace.blind, settings.labels.clone());
         Watch { settings: Arc::new(settings), shared: Arc::new(shared) }
     }
 

@@ -49,6 +49,11 @@ impl Dimension {
     pub const ALL: [Dimension; 4] =
         [Dimension::Product, Dimension::Region, Dimension::Channel, Dimension::Category];
 
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        self.names().0
+    }
+
     fn names(self) -> (&'static str, &'static str) {
         match self {
             Dimension::Product => ("product", "产品"),

@@ -10,10 +10,35 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::alert::{Alert, Record};
-use crate::detect::{Measure, Series, Signal};
+use crate::detect::{Dimension, Measure, Series, Signal};
 use crate::names::Text;
+use crate::sla::explain::Explanation;
 use crate::time::{Time, rfc3339};
 use crate::window::{Cell, Scores};
+
+/// Where pictures hang, for faces.
+pub trait Pictures: Send + Sync {
+    /// Everything, as of now.
+    fn picture(&self) -> Picture;
+
+    /// How many changes of alerts were written so far, by kind and action.
+    fn said(&self) -> BTreeMap<(&'static str, &'static str), u64>;
+
+    /// By how many seconds the wall is away from where the monotonic clock says it must be; 0 while it runs evenly.
+    fn wall_jump_seconds(&self) -> f64;
+
+    /// For how many seconds the brokers have not answered; 0 while they do.
+    fn unanswered_seconds(&self) -> f64;
+
+    /// The dimensions whose values may be labels, in the order of [`LabelledCounts::labels`].
+    fn labels(&self) -> &[Dimension];
+
+    /// The name of a commitment by its place in the policy.
+    fn commitment(&self, place: u16) -> Option<Arc<str>>;
+
+    /// How the clocks of a subject come to their verdicts. Waits for the workers.
+    fn explain(&self, subject: &str) -> Vec<Explanation>;
+}
 
 /// Everything, as of now.
 #[derive(Clone, Debug, Serialize)]
@@ -88,6 +113,23 @@ pub struct ClockCounts {
     pub breached: u64,
     /// Taken back within the goal, so far.
     pub cancelled: u64,
+}
+
+impl State {
+    /// All of them.
+    pub const ALL: [State; 5] =
+        [State::Live, State::CatchingUp, State::Starting, State::Blind, State::Stopping];
+
+    /// As it is written.
+    pub fn name(self) -> &'static str {
+        match self {
+            State::Live => "live",
+            State::CatchingUp => "catching_up",
+            State::Starting => "starting",
+            State::Blind => "blind",
+            State::Stopping => "stopping",
+        }
+    }
 }
 
 impl ClockCounts {

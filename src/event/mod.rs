@@ -204,6 +204,24 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// All that [`Reason::code`] may answer.
+    pub const CODES: [&'static str; 14] = [
+        "malformed",
+        "invalid_utf8",
+        "too_large",
+        "too_deep",
+        "too_many_attributes",
+        "missing_field",
+        "too_long",
+        "bad_time",
+        "bad_column",
+        "future",
+        "too_late",
+        "case_full",
+        "clock_advance",
+        "truncated",
+    ];
+
     /// A stable word for counting.
     pub fn code(&self) -> &'static str {
         match self {
@@ -222,5 +240,36 @@ impl Reason {
             Reason::ClockAdvance => "clock_advance",
             Reason::Truncated(_) => "truncated",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_reason_has_a_code_that_is_listed() {
+        let time = Time::from_millis(0);
+        let text = String::new;
+        let reasons = [
+            Reason::Malformed(text()),
+            Reason::InvalidUtf8(0),
+            Reason::TooLarge(0),
+            Reason::TooDeep,
+            Reason::TooManyAttributes,
+            Reason::MissingField(""),
+            Reason::TooLong(""),
+            Reason::BadTime(text()),
+            Reason::BadColumn { column: text(), text: text(), expected: text() },
+            Reason::Future { time, bound: time },
+            Reason::TooLate { time, bound: time },
+            Reason::CaseFull(0),
+            Reason::ClockAdvance,
+            Reason::Truncated(text()),
+        ];
+        let codes: BTreeSet<&str> = reasons.iter().map(Reason::code).collect();
+        assert_eq!(codes, BTreeSet::from(Reason::CODES));
     }
 }

@@ -20,6 +20,7 @@ use crossbeam_channel::bounded;
 
 use super::clock::{self, Clock};
 use crate::checkpoint::{Store, StoreError};
+use crate::detect::Dimension;
 use crate::kafka::{self, Logs};
 use crate::shard;
 use crate::sink;
@@ -62,6 +63,8 @@ pub struct Settings {
     pub sums: bool,
     /// Whose ids are replaced at the door.
     pub pseudonyms: Option<Pseudonyms>,
+    /// The dimensions whose values may be labels of metrics.
+    pub labels: Vec<Dimension>,
     /// What the engine's time is made of.
     pub clock: Clock,
     /// When things are done.

@@ -1,6 +1,6 @@
 //! What hangs on the wall: pictures for readers, and the state of the whole program.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -9,10 +9,11 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use dashmap::DashMap;
 
 use super::asked::Question;
-use crate::alert::Record;
+use crate::alert::{Action, KINDS, Record};
+use crate::detect::Dimension;
 use crate::engine::clock::{self, Clock};
 use crate::engine::picture::{
-    AggregatePicture, CHANGES_MAX, ClockCounts, CommitmentPicture, DUE_MAX, DuePicture, LogPicture, Picture,
+    AggregatePicture, CHANGES_MAX, ClockCounts, CommitmentPicture, DUE_MAX, DuePicture, LogPicture, Picture, Pictures,
     State,
 };
 use crate::kafka;
@@ -25,9 +26,11 @@ pub struct Shared {
     policy: Arc<Policy>,
     clock: Clock,
     blind: Duration,
+    labels: Vec<Dimension>,
     logs: DashMap<u32, LogPicture>,
     watermarks: DashMap<u32, u64>,
     changes: Mutex<VecDeque<Record>>,
+    said: Mutex<BTreeMap<(&'static str, &'static str), u64>>,
     aggregate: Mutex<Option<AggregatePicture>>,
     /// Who can be asked something.
     workers: Mutex<Vec<Sender<Question>>>,
@@ -45,14 +48,17 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 impl Shared {
     /// An empty wall.
-    pub fn new(policy: Arc<Policy>, clock: Clock, blind: Duration) -> Shared {
+    pub fn new(policy: Arc<Policy>, clock: Clock, blind: Duration, labels: Vec<Dimension>) -> Shared {
+        let said = KINDS.iter().flat_map(|kind| Action::ALL.map(|action| ((*kind, action.name()), 0)));
         Shared {
             policy,
             clock,
             blind,
+            labels,
             logs: DashMap::new(),
             watermarks: DashMap::new(),
             changes: Mutex::default(),
+            said: Mutex::new(said.collect()),
             aggregate: Mutex::default(),
             workers: Mutex::default(),
             version: AtomicU64::new(0),
@@ -188,6 +194,11 @@ impl Shared {
         }
         changes.truncate(CHANGES_MAX);
         drop(changes);
+        let mut said = lock(&self.said);
+        for record in records {
+            *said.entry((record.change.alert.about.kind(), record.change.action.name())).or_default() += 1;
+        }
+        drop(said);
         self.changed();
     }
 
@@ -253,6 +264,35 @@ fn soonest(due: Vec<DuePicture>) -> Vec<DuePicture> {
     open.truncate(DUE_MAX - overdue.len());
     overdue.reverse();
     overdue.into_iter().chain(open).collect()
+
+impl Pictures for Shared {
+    fn picture(&self) -> Picture {
+        Shared::picture(self)
+    }
+
+    fn said(&self) -> BTreeMap<(&'static str, &'static str), u64> {
+        lock(&self.said).clone()
+    }
+
+    fn wall_jump_seconds(&self) -> f64 {
+        Shared::wall_jump_seconds(self)
+    }
+
+    fn unanswered_seconds(&self) -> f64 {
+        self.unanswered().map_or(0.0, |since| since.as_secs_f64())
+    }
+
+    fn labels(&self) -> &[Dimension] {
+        &self.labels
+    }
+
+    fn commitment(&self, place: u16) -> Option<Arc<str>> {
+        self.policy.commitments.get(usize::from(place)).map(|one| one.name.clone())
+    }
+
+    fn explain(&self, subject: &str) -> Vec<Explanation> {
+        Shared::explain(self, subject)
+    }
 }
 
 /// A panic of another thread leaves whole pictures behind.

@@ -14,7 +14,6 @@ use super::reading::{self, Reading};
 use super::shared::Shared;
 use super::taking::{self, Answer, Cancelled, Order};
 use super::{LiveError, Settings};
-use crate::alert::Action;
 use crate::checkpoint::Store;
 use crate::engine::clock;
 use crate::engine::partition::{Partition, Proposal};
@@ -543,13 +542,7 @@ impl<'a> Worker<'a> {
         held.picture.cuts_in_doubt = doubts;
         let records = &proposal.transaction.alerts;
         for record in records {
-            let action = match record.change.action {
-                Action::Raised => "raised",
-                Action::Amended => "amended",
-                Action::Resolved => "resolved",
-                Action::Retracted => "retracted",
-            };
-            *held.picture.changes.entry(action).or_default() += 1;
+            *held.picture.changes.entry(record.change.action.name()).or_default() += 1;
         }
         if !records.is_empty() {
             self.shared.say(records);
