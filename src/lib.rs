@@ -33,6 +33,10 @@ pub mod checkpoint;
 // floor 4
 pub mod engine;
 
+// floor 5: what people and machines look at
+#[cfg(feature = "http")]
+pub mod http;
+
 // floor 6: what the operator wrote
 pub mod config;
 

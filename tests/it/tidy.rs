@@ -30,6 +30,7 @@ enum Floor {
     Wire,
     Doors,
     Running,
+    Faces,
     Translation,
     Wiring,
     Face,
@@ -71,6 +72,7 @@ const ROOMS: &[Room] = &[
     room("checkpoint", Doors, &["sla", "shard"]),
 
     room("engine", Running, &["time", "names", "event", "detect", "crisis", "kafka", "window", "sla", "alert", "shard", "aggregate", "source", "sink", "checkpoint"]),
+    room("http", Faces, &["time", "names", "event", "window", "sla", "detect", "crisis", "alert", "engine"]),
     room("config", Translation, &["time", "names", "event", "calendar", "sla", "source"]),
     room("app", Wiring, &["time", "names", "event", "sla", "detect", "crisis", "alert", "kafka", "shard", "aggregate", "source", "sink", "checkpoint", "engine", "config"]),
     room("cli", Face, &["time", "names", "event", "sla", "crisis", "source", "config", "app"]),
