@@ -264,6 +264,7 @@ fn soonest(due: Vec<DuePicture>) -> Vec<DuePicture> {
     open.truncate(DUE_MAX - overdue.len());
     overdue.reverse();
     overdue.into_iter().chain(open).collect()
+}
 
 impl Pictures for Shared {
     fn picture(&self) -> Picture {
