@@ -10,6 +10,7 @@ use crate::alert::{Alert, Alerts, Record};
 use crate::checkpoint::{Checkpoint, Store, StoreError};
 use crate::event::Reason;
 use crate::shard::{self, Options, Read, Rules, Shard, Standard};
+use crate::sink::phase::{self, Phase};
 use crate::sink::{CutRecord, Sink, SinkError, Transaction};
 use crate::sla::policy::Policy;
 use crate::source;
@@ -220,7 +221,10 @@ impl<R: Rules> Partition<R> {
         let number = store.list(self.shard.log())?.last().copied().unwrap_or(0) + 1;
         let (seq, alerts_offset) = (self.seq, self.alerts_written);
         let checkpoint = Checkpoint { number, seq, alerts_offset, state: self.shard.state() };
-        store.put(self.shard.log(), number, &checkpoint.encode())?;
+        phase::enter(Phase::Checkpoint);
+        let put = store.put(self.shard.log(), number, &checkpoint.encode());
+        phase::enter(Phase::Idle);
+        put?;
         self.checkpoint = number;
         Ok(number)
     }

@@ -18,6 +18,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use super::phase::{self, Phase};
 use super::{CutRecord, Sink, SinkError, Transaction};
 use crate::alert::Record;
 use crate::kafka::{self, Consumer, Isolation, Logs, Lookup, Offset, Output, Producer};
@@ -124,6 +125,8 @@ impl Kafka {
     ) -> Result<Kafka, SinkError> {
         let mut sink = Kafka::reader(options, logs, owner, consumer, ending);
         sink.producer = Some(sink.make_producer(owner)?);
+        // Whoever fences it will say this name.
+        tracing::info!(owner, "a writer begins");
         Ok(sink)
     }
 
@@ -149,6 +152,7 @@ impl Kafka {
     pub fn commit_all(&mut self, transactions: &[&Transaction]) -> Result<(), SinkError> {
         let written =
             if self.options.transactions { self.transact(transactions) } else { self.deliver(transactions) };
+        phase::enter(Phase::Idle);
         if written.is_ok() {
             self.dead_letters.clear();
         }
@@ -161,6 +165,7 @@ impl Kafka {
         };
         let offsets = self.offsets(transactions)?;
         let producer = self.producer()?;
+        phase::enter(Phase::Sending);
         let sent = producer
             .begin()
             .and_then(|()| self.send(transactions))
@@ -168,6 +173,7 @@ impl Kafka {
         if let Err(error) = sent {
             return Err(self.give_up(error));
         }
+        phase::enter(Phase::Committing);
         match self.repeat(|| producer.commit(CALL)) {
             Ok(()) => Ok(()),
             Err(error) if error.retriable => Err(SinkError::InDoubt { place: self.options.alerts.clone() }),

@@ -15,6 +15,7 @@ pub mod file;
 #[cfg(feature = "kafka")]
 pub mod kafka;
 pub mod memory;
+pub mod phase;
 
 #[cfg(test)]
 mod tests;

@@ -10,6 +10,7 @@ use crate::engine::partition::Partition;
 use crate::engine::takeover::{Taken, TakeoverError, resume, take_over};
 use crate::shard::Standard;
 use crate::sink::kafka::Kafka;
+use crate::sink::phase::{self, Phase};
 
 /// A log to be taken over.
 pub(super) struct Order {
@@ -51,8 +52,10 @@ pub(super) fn take(
         let result = if cancelled.take(log) {
             Err(TakeoverError::Cancelled { log })
         } else {
+            phase::enter(Phase::Takeover);
             one(settings, owner, &mut sink, log, parked)
         };
+        phase::enter(Phase::Idle);
         if to.send(Answer { log, result }).is_err() {
             return;
         }
