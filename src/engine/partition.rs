@@ -100,6 +100,12 @@ impl<R: Rules> Partition<R> {
         self.is_live() && self.written.as_ref().is_some_and(same)
     }
 
+    /// Whether the state is that of the last cut written: only then may it be kept.
+    pub fn is_cut(&self) -> bool {
+        let stamp = self.written.as_ref().map(CutRecord::stamp);
+        self.is_live() && !self.shard.is_dirty() && stamp == Some(self.shard.stamp())
+    }
+
     /// The last cut again, owned by nobody; `None` where there was never one.
     pub fn released(&self) -> Option<CutRecord> {
         self.written.as_ref().map(|cut| CutRecord { owner: String::new(), ..cut.clone() })

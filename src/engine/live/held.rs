@@ -70,6 +70,11 @@ impl Held {
         self.partition.is_live() && (settings.sink.transactions || self.is_live(&settings.clock))
     }
 
+    /// Whether a checkpoint is due. One whose cut was refused waits for the next: it would lie ahead of the last cut.
+    pub(super) fn is_to_be_kept(&self, now: Instant) -> bool {
+        self.checkpoint_next <= now && self.partition.is_cut()
+    }
+
     /// Reads a message. What was refused comes back with its reason.
     pub(super) fn read(
         &mut self,

@@ -489,8 +489,7 @@ impl<'a> Worker<'a> {
             Err(error) => return Err(error),
         }
         self.last_cut = clock::instant();
-        let due =
-            logs.into_iter().find(|log| self.held.get(log).is_some_and(|held| held.checkpoint_next <= now));
+        let due = logs.into_iter().find(|log| self.held.get(log).is_some_and(|held| held.is_to_be_kept(now)));
         due.into_iter().for_each(|log| self.checkpoint(log));
         Ok(())
     }
@@ -552,7 +551,7 @@ impl<'a> Worker<'a> {
     }
 
     fn checkpoint(&mut self, log: u32) {
-        let Some(held) = self.held.get_mut(&log) else { return };
+        let Some(held) = self.held.get_mut(&log).filter(|held| held.partition.is_cut()) else { return };
         held.checkpoint_next = clock::instant() + self.settings.pace.checkpoint;
         let place = held.picture.place.clone();
         let store = match self.store.take().map_or_else(|| (self.settings.store)(), Ok) {
