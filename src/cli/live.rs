@@ -35,6 +35,7 @@ pub fn demo(arguments: &Demo, cancel: &Arc<AtomicBool>) -> anyhow::Result<ExitCo
 /// `watchbell run`.
 pub fn run(arguments: &Run, cancel: &Arc<AtomicBool>) -> anyhow::Result<ExitCode> {
     begin_log(&arguments.logging);
+    end_at_a_panic();
     let settings = app::run::settings(&arguments.config)?;
     let watch = app::run::Watch::new(&settings)?;
     watch.run(cancel)?;
@@ -57,6 +58,16 @@ pub fn create_topics(arguments: &TopicsCreate) -> anyhow::Result<ExitCode> {
         })?;
     }
     Ok(if wrong { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// A thread that falls over takes the process with it. Half a watch looks like a whole one: its member would keep the
+/// logs, and nobody would read them; whoever takes over from a dead process knows what to do.
+fn end_at_a_panic() {
+    let shown = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        shown(panic);
+        std::process::abort();
+    }));
 }
 
 /// Lines about changes of state go to standard error.
