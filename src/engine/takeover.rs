@@ -135,6 +135,11 @@ pub fn take_over<R: Rules>(
     let found = sink.fence(log)?;
     let is_new = found.as_ref().is_none_or(|cut| cut.seq == 0);
     let cut = found.unwrap_or_else(|| first_cut(policy.hash));
+    if !is_new && cut.policy_hash != policy.hash {
+        // Also where no checkpoint says so: what was said was said under other promises.
+        let (found, loaded) = (cut.policy_hash, policy.hash);
+        return Err(StateError::Policy { found, loaded }.into());
+    }
     let claimed = CutRecord { owner: owner.into(), ..cut.clone() };
     sink.claim(log, claimed.clone())?;
     let (checkpoint, passed_over) = checkpoint::newest(store, log, cut.seq)?;

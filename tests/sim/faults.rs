@@ -22,6 +22,14 @@ pub trait Faults {
     const PUBLISHES_TOO_EARLY: bool = false;
     /// A write in doubt is taken for one that was not written.
     const FORGETS_DOUBT: bool = false;
+    /// Whoever takes a log over lets its former owner write on.
+    const FENCES_NOBODY: bool = false;
+    /// While the brokers say nothing the clock goes on.
+    const CLOCK_RUNS_BLIND: bool = false;
+    /// Whoever finds no checkpoint begins where the last cut ends.
+    const BEGINS_AT_THE_CUT: bool = false;
+    /// Two policies have the same hash.
+    const HASHES_POLICIES_ALIKE: bool = false;
 }
 
 /// Nothing is wrong.
@@ -117,4 +125,40 @@ impl Merging for MergesByArrival {
 impl Faults for MergesByArrival {
     type Rules = Standard;
     type Merging = MergesByArrival;
+}
+
+/// Two write for one log.
+pub struct FencesNobody;
+
+impl Faults for FencesNobody {
+    type Rules = Standard;
+    type Merging = ByStamp;
+    const FENCES_NOBODY: bool = true;
+}
+
+/// What nobody has read is taken for not there.
+pub struct ClockRunsBlind;
+
+impl Faults for ClockRunsBlind {
+    type Rules = Standard;
+    type Merging = ByStamp;
+    const CLOCK_RUNS_BLIND: bool = true;
+}
+
+/// What lies before the cut is forgotten.
+pub struct BeginsAtTheCut;
+
+impl Faults for BeginsAtTheCut {
+    type Rules = Standard;
+    type Merging = ByStamp;
+    const BEGINS_AT_THE_CUT: bool = true;
+}
+
+/// A log is taken over under other promises.
+pub struct HashesPoliciesAlike;
+
+impl Faults for HashesPoliciesAlike {
+    type Rules = Standard;
+    type Merging = ByStamp;
+    const HASHES_POLICIES_ALIKE: bool = true;
 }

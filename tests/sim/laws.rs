@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use watchbell::alert::{About, Action, Alert, Alerts, Change, Status, say};
-use watchbell::sink::Transaction;
+use watchbell::sink::{CutRecord, Transaction};
 use watchbell::time::{Span, Time};
 use watchbell::window::Partial;
 
-use super::judge::{Judged, Key, Stands, judge};
+use super::judge::{Judged, Key, Record, Stands, judge};
 use super::workers::{Hits, Run};
 use super::world::{HORIZON, LOGS};
 
@@ -30,6 +30,7 @@ fn check_log(run: &Run, log: u32, end: Time, hits: &mut Hits) -> Result<(), Stri
             say(&mut said, &record.change);
         }
         let cut = &transaction.cut;
+        nothing_unread(records, cut)?;
         let judged = judge(&records[..cut.next_offset as usize], cut.clock);
         let at = format!("cut {} (offset {}, clock {})", cut.seq, cut.next_offset, cut.clock);
         stands(&said, &judged).map_err(|what| format!("cut: {at}: {what}"))?;
@@ -47,6 +48,21 @@ fn check_log(run: &Run, log: u32, end: Time, hits: &mut Hits) -> Result<(), Stri
     }
     // The judge has just agreed with the last cut, which saw everything: that is the first law.
     Ok(())
+}
+
+/// Whatever was appended before the clock has been read: it moves by fences alone.
+fn nothing_unread(records: &[Record], cut: &CutRecord) -> Result<(), String> {
+    let unread = &records[cut.next_offset as usize..];
+    match unread.iter().position(|record| record.appended < cut.clock) {
+        Some(at) => {
+            let offset = cut.next_offset + at as u64;
+            Err(format!(
+                "fence: the clock is at {}, offset {offset} was there before and is not read",
+                cut.clock
+            ))
+        }
+        None => Ok(()),
+    }
 }
 
 /// Cuts are numbered without gaps, and neither offset nor clock goes back. A claim is the same cut with another owner.

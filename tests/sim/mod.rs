@@ -91,7 +91,7 @@ fn play_all<F: Faults>(first: u64, worlds: u64) -> (Option<(u64, String)>, Hits)
 }
 
 /// What every thousand worlds must have met, or the weather is too fine to prove anything.
-const MET: [&str; 25] = [
+const MET: [&str; 31] = [
     "amended",
     "checkpoint",
     "clock_advance",
@@ -105,11 +105,14 @@ const MET: [&str; 25] = [
     "doubt, not written",
     "doubt, written",
     "duplicate",
+    "fenced",
+    "frozen broker",
     "future",
     "hand-over while catching up",
     "hand-over, released",
     "hand-over, torn away",
     "malformed",
+    "other policy refused",
     "partial again",
     "partial out of order",
     "raised",
@@ -117,6 +120,9 @@ const MET: [&str; 25] = [
     "retracted",
     "takeover",
     "too_late",
+    "unshared checkpoints",
+    "zombie",
+    "zombie's checkpoint",
 ];
 
 #[test]
@@ -147,6 +153,10 @@ fn every_deliberate_fault_is_caught() {
         ("lets the clock decide lateness", play_all::<faults::ClockDecidesLateness>(1, within).0),
         ("publishes a checkpoint too early", play_all::<faults::PublishesTooEarly>(1, within).0),
         ("forgets a doubt", play_all::<faults::ForgetsDoubt>(1, within).0),
+        ("fences nobody", play_all::<faults::FencesNobody>(1, within).0),
+        ("lets the clock run blind", play_all::<faults::ClockRunsBlind>(1, within).0),
+        ("begins at the cut", play_all::<faults::BeginsAtTheCut>(1, within).0),
+        ("hashes policies alike", play_all::<faults::HashesPoliciesAlike>(1, within).0),
     ]);
     for (fault, caught) in &caught {
         match caught {

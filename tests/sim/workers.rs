@@ -4,7 +4,7 @@
 //! does next, how much it reads, which fences it notices and where it dies is chance.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -16,9 +16,10 @@ use watchbell::shard::{Options, Read};
 use watchbell::sink::{self, CutRecord, Sink, SinkError, Transaction};
 use watchbell::sla::policy::Policy;
 use watchbell::source::{self, Item, Source};
+use watchbell::time::{Span, Time};
 
 use super::faults::Faults;
-use super::judge::Record;
+use super::judge::{self, Record};
 use super::world::{DEDUP_WINDOW, HORIZON, LOGS, MAX_SKEW, World};
 
 /// How often each kind of fault and each kind of event was hit.
@@ -61,12 +62,39 @@ impl Weather {
 /// A sink in bad weather.
 struct StormySink<F> {
     inner: sink::memory::Memory,
+    /// Who is writing: the transactional id of the life that has the sink in its hands.
+    acting: String,
+    /// Lives that may write no more.
+    fenced: BTreeSet<String>,
     weather: Shared,
     faults: std::marker::PhantomData<F>,
 }
 
+impl<F: Faults> StormySink<F> {
+    /// Whether whoever is writing has been fenced.
+    fn admit(&self) -> Result<(), SinkError> {
+        match self.fenced.contains(&self.acting) {
+            true => Err(SinkError::Fenced {
+                owner: self.acting.clone(),
+                error: "a newer producer is there".into(),
+            }),
+            false => Ok(()),
+        }
+    }
+}
+
 impl<F: Faults> Sink for StormySink<F> {
+    fn fence(&mut self, log: u32) -> Result<Option<CutRecord>, SinkError> {
+        let cut = self.inner.cut(log)?;
+        let owner = cut.as_ref().map_or("", |cut| cut.owner.as_str());
+        if !owner.is_empty() && owner != self.acting && !F::FENCES_NOBODY {
+            self.fenced.insert(owner.to_owned());
+        }
+        Ok(cut)
+    }
+
     fn commit(&mut self, mut transaction: Transaction) -> Result<(), SinkError> {
+        self.admit()?;
         let mut weather = self.weather.borrow_mut();
         if F::DROPS_RETRACTIONS {
             let is_kept = |record: &watchbell::alert::Record| {
@@ -106,6 +134,7 @@ impl<F: Faults> Sink for StormySink<F> {
     }
 
     fn claim(&mut self, log: u32, cut: CutRecord) -> Result<(), SinkError> {
+        self.admit()?;
         let death = self.weather.borrow_mut().effect();
         if death != Some(Death::Before) {
             self.inner.claim(log, cut)?;
@@ -137,6 +166,8 @@ struct StormyStore<F> {
     weather: Shared,
     /// Whether somebody is taking a log over.
     taking_over: bool,
+    /// Whether whoever has the store in its hands sees nothing of what others have put there.
+    unshared: bool,
     faults: std::marker::PhantomData<F>,
 }
 
@@ -165,6 +196,9 @@ impl<F: Faults> Store for StormyStore<F> {
     }
 
     fn list(&mut self, log: u32) -> Result<Vec<u64>, StoreError> {
+        if self.unshared {
+            return Ok(Vec::new());
+        }
         let mut numbers = self.inner.list(log)?;
         if F::LOADS_THE_WRONG_CHECKPOINT && self.taking_over {
             numbers.truncate(1);
@@ -182,6 +216,14 @@ struct Worker<R: watchbell::shard::Rules> {
     owner: String,
     source: source::memory::Memory,
     logs: BTreeMap<u32, Partition<R>>,
+}
+
+/// A worker that stands still in the middle of something, and does not know that the world goes on.
+struct Zombie<R: watchbell::shard::Rules> {
+    owner: String,
+    partition: Partition<R>,
+    /// A checkpoint of its last cut.
+    checkpoint: Option<(u64, Vec<u8>)>,
 }
 
 /// What a run leaves behind.
@@ -206,6 +248,10 @@ pub struct Cluster<F: Faults> {
     store: StormyStore<F>,
     workers: Vec<Worker<F::Rules>>,
     lives: u32,
+    /// Owners that were stopped, with a log that somebody else has now, and a checkpoint that they were about to put.
+    zombies: Vec<Zombie<F::Rules>>,
+    /// The same promises but for one.
+    other_policy: Arc<Policy>,
     /// Whether nothing more will happen in the world.
     ending: bool,
     records: Vec<Vec<Record>>,
@@ -224,9 +270,15 @@ impl<F: Faults> Cluster<F> {
         let weather = Weather { random: random.fork(), dies_in: None, hits: Hits::new() };
         let weather = Rc::new(RefCell::new(weather));
         let faults = std::marker::PhantomData;
-        let sink = StormySink { inner: Default::default(), weather: weather.clone(), faults };
-        let store =
-            StormyStore { inner: Default::default(), weather: weather.clone(), taking_over: false, faults };
+        let (acting, fenced) = Default::default();
+        let sink = StormySink { inner: Default::default(), acting, fenced, weather: weather.clone(), faults };
+        let store = StormyStore {
+            inner: Default::default(),
+            weather: weather.clone(),
+            taking_over: false,
+            unshared: false,
+            faults,
+        };
         let mut cluster: Cluster<F> = Cluster {
             random,
             weather,
@@ -236,6 +288,8 @@ impl<F: Faults> Cluster<F> {
             store,
             workers: Vec::new(),
             lives: 0,
+            zombies: Vec::new(),
+            other_policy: other_policy::<F>(policy),
             ending: false,
             records: vec![Vec::new(); LOGS as usize],
             problem: None,
@@ -268,6 +322,9 @@ impl<F: Faults> Cluster<F> {
         // Every world has a crash and a hand-over, at instants of chance.
         let crashes = [self.random.usize(0..steps), self.random.usize(0..steps)];
         let hand_overs = [self.random.usize(0..steps), self.random.usize(0..steps)];
+        let wakes = [self.random.usize(0..steps), self.random.usize(0..steps)];
+        let freezes = self.random.usize(0..steps);
+        let frozen = freezes..freezes + self.random.usize(1..6);
         for (step, arrivals) in world.arrivals.chunks(4).enumerate() {
             for arrival in arrivals {
                 match &arrival.payload {
@@ -285,6 +342,13 @@ impl<F: Faults> Cluster<F> {
             if hand_overs.contains(&step) {
                 self.hand_over();
             }
+            if wakes.contains(&step) {
+                self.wake();
+            }
+            if frozen.contains(&step) {
+                self.stand_still(arrivals.last().map_or(world.last, |arrival| arrival.wall));
+                continue;
+            }
             for _ in 0..self.random.u32(0..3) {
                 let at = self.random.usize(0..self.workers.len());
                 let most = self.random.usize(1..12);
@@ -293,23 +357,66 @@ impl<F: Faults> Cluster<F> {
         }
     }
 
+    /// The brokers are frozen: nothing is read, no fence is passed, and no clock moves.
+    fn stand_still(&mut self, wall: Time) {
+        self.hit("frozen broker");
+        if !F::CLOCK_RUNS_BLIND {
+            return;
+        }
+        for at in 0..self.workers.len() {
+            self.sink.acting = self.workers[at].owner.clone();
+            for partition in self.workers[at].logs.values_mut().filter(|partition| partition.is_live()) {
+                partition.advance(wall);
+                let _ = partition.cut(&mut self.sink, false, false);
+            }
+        }
+    }
+
+    /// Whoever stood still goes on where it stopped: it publishes its checkpoint, and wants to write.
+    fn wake(&mut self) {
+        for mut zombie in std::mem::take(&mut self.zombies) {
+            self.sink.acting = zombie.owner.clone();
+            let log = zombie.partition.shard().log();
+            if let Some((number, bytes)) = zombie.checkpoint {
+                self.hit("zombie's checkpoint");
+                match self.store.inner.put(log, number, &bytes) {
+                    Ok(()) | Err(StoreError::Taken { .. }) => {}
+                    Err(error) => panic!("memory can be written: {error}"),
+                }
+            }
+            self.hit("zombie");
+            if zombie.partition.is_live() {
+                zombie.partition.advance(zombie.partition.shard().stamp().clock + Span::from_minutes(1));
+                match zombie.partition.cut(&mut self.sink, true, true) {
+                    Err(SinkError::Fenced { .. }) => self.hit("fenced"),
+                    // Its log has not been taken by anybody who writes yet, or nobody is fenced.
+                    Ok(_) | Err(SinkError::Crash) => {}
+                    Err(error) if F::FORGETS_DOUBT => drop(error),
+                    Err(error) => panic!("memory can be written: {error}"),
+                }
+            }
+        }
+    }
+
     /// Everything is read and said; then the clock shows the end of the world, and what follows from that is said.
     fn end(&mut self, world: &World) {
         self.weather.borrow_mut().dies_in = None;
         self.ending = true;
+        self.wake();
         for clock in [world.last, world.end] {
             (0..LOGS).for_each(|log| self.source.advance(log, clock));
-            for at in 0..self.workers.len() {
-                while self.work(at, 64) > 0 {}
-            }
-            let partitions = self.workers.iter_mut().flat_map(|worker| worker.logs.values_mut());
-            for partition in partitions {
-                // A doubt about the first leaves it to the next.
-                let written = (0..100).any(|_| {
-                    let before = partition.shard().is_dirty();
-                    partition.cut(&mut self.sink, true, true).is_ok() && !before
-                });
-                assert!(written, "a hundred doubts in a row");
+            // A worker that has been fenced notices now, and its logs go to others.
+            while (0..self.workers.len()).any(|at| self.work(at, 64) > 0) {}
+            for worker in &mut self.workers {
+                self.sink.acting = worker.owner.clone();
+                for partition in worker.logs.values_mut() {
+                    // A doubt about the first leaves it to the next.
+                    let written = (0..100).any(|_| {
+                        let before = partition.shard().is_dirty();
+                        partition.cut(&mut self.sink, true, true).is_ok() && !before
+                    });
+                    assert!(written, "a hundred doubts in a row");
+                }
             }
         }
     }
@@ -317,6 +424,7 @@ impl<F: Faults> Cluster<F> {
     /// Worker `at` reads up to `most` records and does what follows. Returns how many it read.
     fn work(&mut self, at: usize, most: usize) -> usize {
         let mut worker = self.workers.remove(at);
+        self.sink.acting = worker.owner.clone();
         match self.turn(&mut worker, most) {
             Some(read) => {
                 self.workers.insert(at, worker);
@@ -383,6 +491,11 @@ impl<F: Faults> Cluster<F> {
         match partition.cut(&mut self.sink, with_partial, true) {
             Ok(_) => {}
             Err(SinkError::Crash) => return None,
+            // Somebody else has a log of this life; the next one begins without any.
+            Err(SinkError::Fenced { .. }) => {
+                self.hit("fenced");
+                return None;
+            }
             Err(error) if F::FORGETS_DOUBT => drop(error),
             Err(error) => panic!("memory can be written: {error}"),
         }
@@ -414,20 +527,55 @@ impl<F: Faults> Cluster<F> {
         let worker = &mut self.workers[at];
         worker.source.revoke(log);
         let partition = worker.logs.remove(&log).expect("its own");
+        self.sink.acting = worker.owner.clone();
         if self.random.bool() {
             self.hit("hand-over, released");
             if !partition.is_live() {
                 self.hit("hand-over while catching up");
             }
             match partition.release(&mut self.sink) {
-                Ok(()) | Err(SinkError::Crash) => {}
+                Ok(()) | Err(SinkError::Crash | SinkError::Fenced { .. }) => {}
                 Err(error) if F::FORGETS_DOUBT => drop(error),
                 Err(error) => panic!("memory can be written: {error}"),
             }
         } else {
             self.hit("hand-over, torn away");
+            if self.random.bool() {
+                self.stop(at, partition);
+            }
         }
         self.hand_to_somebody(log);
+    }
+
+    /// A worker is stopped with all logs in its hands, one of which is already somebody else's: often when it was about
+    /// to publish a checkpoint of its last cut. The others are taken from it, too.
+    fn stop(&mut self, at: usize, torn: Partition<F::Rules>) {
+        let Worker { owner, mut source, logs } = self.workers.remove(at);
+        self.join();
+        let others: Vec<u32> = logs.keys().copied().collect();
+        others.iter().for_each(|log| source.revoke(*log));
+        for partition in logs.into_values().chain([torn]) {
+            let zombie = self.zombie(&owner, partition);
+            self.zombies.push(zombie);
+        }
+        others.into_iter().for_each(|log| self.hand_to_somebody(log));
+    }
+
+    fn zombie(&mut self, owner: &str, mut partition: Partition<F::Rules>) -> Zombie<F::Rules> {
+        let log = partition.shard().log();
+        self.sink.acting = owner.to_owned();
+        let written = partition.is_live() && partition.cut(&mut self.sink, false, true).is_ok();
+        let checkpoint = (written && !partition.shard().is_dirty()).then(|| {
+            let mut alone = checkpoint::memory::Memory::default();
+            let numbers = self.store.inner.list(log).unwrap_or_default();
+            let after = numbers.last().copied().unwrap_or(0) + 1;
+            let number = partition.checkpoint(&mut alone).expect("memory can be written");
+            let bytes = alone.get(log, number).expect("it was just put there");
+            let renumbered =
+                Checkpoint { number: after, ..Checkpoint::decode(&bytes).expect("it was just made") };
+            (after, renumbered.encode())
+        });
+        Zombie { owner: owner.to_owned(), partition, checkpoint }
     }
 
     /// A log goes to a worker of chance; one that dies of it leaves its other logs to the rest.
@@ -445,19 +593,47 @@ impl<F: Faults> Cluster<F> {
         }
     }
 
+    /// What a taker believes to be promised: now and then it has been started with other promises.
+    fn policy_of_a_taker(&mut self, log: u32) -> Arc<Policy> {
+        // A log that was never cut is anybody's to begin.
+        let begun = self.sink.inner.cut(log).ok().flatten().is_some_and(|cut| cut.seq > 0);
+        let other = begun && self.random.u32(0..8) == 0;
+        if other { self.other_policy.clone() } else { self.policy.clone() }
+    }
+
     /// Worker `at` takes a log over. `None`: it died.
     fn take(&mut self, log: u32, at: usize) -> Option<()> {
-        let worker = &mut self.workers[at];
+        let policy = self.policy_of_a_taker(log);
         self.store.taking_over = true;
-        let taken: Result<Taken<F::Rules>, TakeoverError> =
-            take_over(log, &worker.owner, self.policy.clone(), options(), &mut self.sink, &mut self.store);
+        self.store.unshared = self.random.u32(0..8) == 0;
+        if self.store.unshared {
+            self.hit("unshared checkpoints");
+        }
+        let worker = &mut self.workers[at];
+        self.sink.acting = worker.owner.clone();
+        let mut taken: Result<Taken<F::Rules>, TakeoverError> =
+            take_over(log, &worker.owner, policy, options(), &mut self.sink, &mut self.store);
+        if let Err(TakeoverError::State(_)) = taken {
+            // It goes to the same worker again, with the policy put right.
+            self.weather.borrow_mut().hit("other policy refused");
+            let policy = self.policy.clone();
+            taken = take_over(log, &worker.owner, policy, options(), &mut self.sink, &mut self.store);
+        }
+        let unshared = std::mem::take(&mut self.store.unshared);
         self.store.taking_over = false;
         let Taken { mut partition, next_offset, passed_over, .. } = match taken {
             Ok(taken) => taken,
             Err(TakeoverError::Sink(SinkError::Crash)) => return None,
+            Err(TakeoverError::Sink(SinkError::Fenced { .. })) => {
+                self.hit("fenced");
+                return None;
+            }
             Err(error) => panic!("memory can be read: {error}"),
         };
         let mut from = next_offset;
+        if F::BEGINS_AT_THE_CUT && unshared {
+            from = partition.catching_up().map_or(from, |cut| cut.next_offset);
+        }
         if F::LOADS_THE_WRONG_CHECKPOINT {
             from = newest_end(&mut self.store.inner, log).unwrap_or(from).max(from);
         }
@@ -475,6 +651,17 @@ impl<F: Faults> Cluster<F> {
         self.hit("takeover");
         Some(())
     }
+}
+
+/// The promises of somebody who has changed one of them, with the hash that this gives.
+fn other_policy<F: Faults>(policy: &Policy) -> Arc<Policy> {
+    let text = judge::POLICY.replace("goal = \"1h\"", "goal = \"50m\"");
+    let mut other = watchbell::config::policy::read("other.toml", &text).expect("it differs in one number");
+    assert_ne!(other.hash, policy.hash);
+    if F::HASHES_POLICIES_ALIKE {
+        other.hash = policy.hash;
+    }
+    Arc::new(other)
 }
 
 /// Where the newest checkpoint of a log ends.

@@ -13,8 +13,8 @@ use crate::alert::{Action, KINDS, Record};
 use crate::detect::Dimension;
 use crate::engine::clock::{self, Clock};
 use crate::engine::picture::{
-    AggregatePicture, CHANGES_MAX, ClockCounts, CommitmentPicture, DUE_MAX, DuePicture, LogPicture, Picture, Pictures,
-    State,
+    AggregatePicture, CHANGES_MAX, ClockCounts, CommitmentPicture, DUE_MAX, DuePicture, LogPicture, Picture,
+    Pictures, State,
 };
 use crate::kafka;
 use crate::sla::explain::Explanation;
