@@ -18,7 +18,7 @@ use crate::alert::{About, Action, Record};
 use crate::checkpoint;
 use crate::config;
 use crate::crisis::{Crisis, Level};
-use crate::detect::Finding;
+use crate::detect::{Dimension, Finding};
 use crate::engine::clock::{self, Clock};
 use crate::engine::live::{self, Pace};
 use crate::kafka::{self, Isolation, Logs, Lookup, Mock, Output, Producer};
@@ -39,6 +39,8 @@ pub struct Settings {
     pub incident: bool,
     /// Where the events are kept.
     pub record: Option<PathBuf>,
+    /// Where the board is; elsewhere if another program is there.
+    pub listen: String,
 }
 
 /// What came of it.
@@ -116,7 +118,7 @@ impl Demo {
         let live = Span::from_hours(LIVE_UNTIL - LIVE_FROM);
         let speed = live.seconds() / length.saturating_sub(START_AND_END).as_secs_f64().max(1.0);
         let clock = Clock::Scaled { epoch: start + Span::from_hours(LIVE_FROM), since: clock::now(), speed };
-        let watch = Watch::of(watched(connection, clock)?);
+        let watch = Watch::of(watched(connection, clock)?).with_board(&settings.listen)?;
         Ok(Demo { settings, watch, desk, mock })
     }
 
@@ -168,7 +170,8 @@ fn watched(connection: kafka::Options, clock: Clock) -> anyhow::Result<live::Set
         options,
         sums: true,
         pseudonyms: None,
-        labels: Vec::new(),
+        // A made-up desk has a handful of products and regions.
+        labels: vec![Dimension::Product, Dimension::Region],
         clock,
         // Time runs fast here, and so must what is told of it.
         pace: Pace { idle: Duration::from_millis(100), cut: Duration::from_millis(50), ..Pace::default() },

@@ -5,6 +5,8 @@ mod outputs;
 pub mod replay;
 pub mod report;
 #[cfg(feature = "kafka")]
+pub mod board;
+#[cfg(feature = "kafka")]
 pub mod demo;
 #[cfg(feature = "kafka")]
 pub mod run;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 
+use super::board::Board;
 use super::topics::{self, Finding};
 use crate::config::{self, run::Settings};
 use crate::engine::clock::{self, Clock};
@@ -32,6 +33,7 @@ pub struct Watch {
     settings: Arc<live::Settings>,
     /// Pictures for faces.
     pub shared: Arc<Shared>,
+    board: Option<Board>,
 }
 
 impl Watch {
@@ -68,19 +70,34 @@ impl Watch {
             aggregate,
             sums: settings.engine.aggregate,
             pseudonyms: pseudonyms(settings),
-            labels: Vec::new(),
+            labels: settings.http.labels.clone(),
             clock,
             pace,
             store: store(settings),
         };
-        Ok(Watch::of(live))
+        let mut watch = Watch::of(live);
+        if let Some(listen) = &settings.http.listen {
+            watch.board = Board::open(listen, &watch.shared).context("[http] listen")?;
+        }
+        Ok(watch)
     }
 
     /// A watch with these settings.
     pub fn of(settings: live::Settings) -> Watch {
         let (policy, clock) = (settings.policy.clone(), settings.clock.clone());
         let shared = Shared::new(policy, clock, settings.pace.blind, settings.labels.clone());
-        Watch { settings: Arc::new(settings), shared: Arc::new(shared) }
+        Watch { settings: Arc::new(settings), shared: Arc::new(shared), board: None }
+    }
+
+    /// The same with a board, at a free port if another program has the one that is asked for.
+    pub(super) fn with_board(mut self, listen: &str) -> anyhow::Result<Watch> {
+        self.board = Board::open_somewhere(listen, &self.shared)?;
+        Ok(self)
+    }
+
+    /// The board, if there is one.
+    pub fn board(&self) -> Option<&Board> {
+        self.board.as_ref()
     }
 
     /// The time of its engine.

@@ -78,8 +78,8 @@ pub struct Demo {
     /// Write the events here, one JSON object per line.
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,
-    /// Where the board is shown.
-    #[arg(long, default_value = "127.0.0.1:9184", value_name = "HOST:PORT")]
+    /// Where the board is shown; at a free port if another program has this one.
+    #[arg(long, default_value = crate::config::run::LISTEN, value_name = "HOST:PORT")]
     pub listen: String,
     /// Print the summary as JSON.
     #[arg(long)]

@@ -9,8 +9,9 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use super::args::{Demo, LogFormat, LogLevel, Logging, Run, TopicsCreate};
-use super::{print, show_demo};
+use super::{print, show_demo, tell};
 use crate::app;
+use crate::app::board::Board;
 use crate::app::topics::Finding;
 
 /// `watchbell demo`.
@@ -21,8 +22,10 @@ pub fn demo(arguments: &Demo, cancel: &Arc<AtomicBool>) -> anyhow::Result<ExitCo
         seed: arguments.seed,
         incident: !arguments.no_incident,
         record: arguments.record.clone(),
+        listen: arguments.listen.clone(),
     };
     let demo = app::demo::Demo::new(settings)?;
+    show(demo.watch().board());
     let summary = demo.run(cancel)?;
     if arguments.json {
         print(&serde_json::to_string(&summary)?)?;
@@ -38,6 +41,7 @@ pub fn run(arguments: &Run, cancel: &Arc<AtomicBool>) -> anyhow::Result<ExitCode
     end_at_a_panic();
     let settings = app::run::settings(&arguments.config)?;
     let watch = app::run::Watch::new(&settings)?;
+    show(watch.board());
     watch.run(cancel)?;
     Ok(ExitCode::SUCCESS)
 }
@@ -68,6 +72,15 @@ fn end_at_a_panic() {
         shown(panic);
         std::process::abort();
     }));
+}
+
+/// Says where the board is.
+fn show(board: Option<&Board>) {
+    let Some(board) = board else { return };
+    if let Some(taken) = &board.instead_of {
+        tell(&format!("{taken} is taken by another program, so the board is at a free port"));
+    }
+    tell(&format!("board: http://{}/", board.address));
 }
 
 /// Lines about changes of state go to standard error.

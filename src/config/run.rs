@@ -6,6 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use super::read::{At, Document, Kind, Problems, Table, Value};
+use crate::detect::Dimension;
 use crate::time::Span;
 
 /// The settings of a live watch, as they were written.
@@ -24,8 +25,20 @@ pub struct Settings {
     /// `[engine]`.
     pub engine: Engine,
     /// `[http]`.
-    pub listen: Option<String>,
+    pub http: Http,
 }
+
+/// `[http]`: the board, the API and the metrics.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Http {
+    /// Where they are served; `None`: nowhere.
+    pub listen: Option<String>,
+    /// The dimensions whose values may be labels of metrics.
+    pub labels: Vec<Dimension>,
+}
+
+/// Where the board is served unless something else is said.
+pub const LISTEN: &str = "127.0.0.1:9184";
 
 /// `[kafka]`: the brokers, the group and the topics.
 #[derive(Clone, PartialEq)]
@@ -130,7 +143,7 @@ pub const KEYS: [(&str, &[&str]); 7] = [
     ("input", &["horizon", "dedup_window", "max_skew", "values_per_dimension_max"]),
     ("pseudonyms", &["key_file", "subjects", "attributes"]),
     ("engine", &["workers", "clock", "aggregate", "fence_every", "leave_within"]),
-    ("http", &["listen"]),
+    ("http", &["listen", "labels"]),
 ];
 
 /// Reads a settings file. `file` is the name used in problems, and the place from which paths are looked up.
@@ -147,11 +160,7 @@ pub fn read(file: &str, text: &str) -> Result<Settings, Problems> {
     let input = input(&root);
     let pseudonyms = root.table("pseudonyms").map(|table| pseudonyms(&table, &folder));
     let engine = engine(&root);
-    let http = root.table("http");
-    if let Some(table) = &http {
-        table.only(keys("http"));
-    }
-    let listen = http.and_then(|table| table.string("listen").map(|listen| listen.value.to_owned()));
+    let http = http(&root);
     document.finish(|| {
         let pseudonyms = pseudonyms.map_or(Some(None), |read| read.map(Some))?;
         Some(Settings {
@@ -161,7 +170,7 @@ pub fn read(file: &str, text: &str) -> Result<Settings, Problems> {
             input: input?,
             pseudonyms,
             engine: engine?,
-            listen,
+            http,
         })
     })
 }
@@ -365,6 +374,43 @@ fn engine(root: &Table<'_>) -> Option<Engine> {
     })
 }
 
+fn http(root: &Table<'_>) -> Http {
+    let table = root.table("http");
+    if let Some(table) = &table {
+        table.only(keys("http"));
+    }
+    let listen = match table.as_ref().and_then(|table| table.get("listen")) {
+        None => Some(LISTEN.to_owned()),
+        // `false` and nothing else: `true` would leave open where.
+        Some(value) if value.kind() == Kind::Bool && value.clone().bool().is_some_and(|yes| !yes.value) => {
+            None
+        }
+        Some(value) => value.clone().string().map(|text| address(&value, text.value)),
+    };
+    let mut labels = Vec::new();
+    for named in table.iter().flat_map(|table| table.get("labels")).flat_map(|value| value.list()) {
+        let words = Dimension::ALL.map(|dimension| (dimension.name(), dimension));
+        let Some(At { value: dimension, .. }) = named.clone().choice(&words) else { continue };
+        if labels.contains(&dimension) {
+            named.problem(format!("`{}` stands here twice", dimension.name()), "name each label once");
+        }
+        labels.push(dimension);
+    }
+    Http { listen, labels }
+}
+
+/// An address one can listen at.
+fn address(value: &Value<'_>, text: &str) -> String {
+    let port = text.rsplit_once(':').filter(|(host, _)| !host.is_empty());
+    if port.is_none_or(|(_, port)| port.parse::<u16>().is_err()) {
+        value.problem(
+            format!("`{text}` is no address"),
+            "write host:port, such as \"127.0.0.1:9184\", or false for no board",
+        );
+    }
+    text.to_owned()
+}
+
 /// A length of time between two bounds in milliseconds.
 fn within(table: &Table<'_>, key: &str, otherwise: Span, (least, most): (i64, i64)) -> Span {
     let Some(found) = table.duration(key) else { return otherwise };
@@ -437,6 +483,29 @@ mod tests {
             "none",
         ] {
             assert!(problems.contains(part), "{part} in {problems}");
+        }
+    }
+
+    #[test]
+    fn the_board_can_be_moved_and_turned_off() {
+        let http = |lines: &str| {
+            let text = format!("[kafka]\nbootstrap = \"b:1\"\n[http]\n{lines}");
+            read("watchbell.toml", &text).map(|settings| settings.http).map_err(|wrong| wrong.to_string())
+        };
+        assert_eq!(http(""), Ok(Http { listen: Some(LISTEN.into()), labels: Vec::new() }));
+        assert_eq!(http("listen = false").expect("off").listen, None);
+        let http_of = http("listen = \"[::1]:0\"\nlabels = [\"region\", \"product\"]").expect("right");
+        assert_eq!(http_of.listen.as_deref(), Some("[::1]:0"));
+        assert_eq!(http_of.labels, [Dimension::Region, Dimension::Product]);
+        for (lines, part) in [
+            ("listen = true", "listen"),
+            ("listen = \"9184\"", "no address"),
+            ("listen = \"host:http\"", "no address"),
+            ("labels = [\"customer\"]", "customer"),
+            ("labels = [\"region\", \"region\"]", "twice"),
+        ] {
+            let problems = http(lines).expect_err("wrong");
+            assert!(problems.contains(part), "{lines}: {problems}");
         }
     }
 

@@ -73,8 +73,8 @@ const ROOMS: &[Room] = &[
 
     room("engine", Running, &["time", "names", "event", "detect", "crisis", "kafka", "window", "sla", "alert", "shard", "aggregate", "source", "sink", "checkpoint"]),
     room("http", Faces, &["time", "names", "event", "window", "sla", "detect", "crisis", "alert", "engine"]),
-    room("config", Translation, &["time", "names", "event", "calendar", "sla", "source"]),
-    room("app", Wiring, &["time", "names", "event", "sla", "detect", "crisis", "alert", "kafka", "shard", "aggregate", "source", "sink", "checkpoint", "engine", "config"]),
+    room("config", Translation, &["time", "names", "event", "calendar", "sla", "detect", "source"]),
+    room("app", Wiring, &["time", "names", "event", "sla", "detect", "crisis", "alert", "kafka", "shard", "aggregate", "source", "sink", "checkpoint", "engine", "http", "config"]),
     room("cli", Face, &["time", "names", "event", "sla", "crisis", "source", "config", "app"]),
 ];
 
