@@ -1,12 +1,14 @@
 //! A member of a consumer group: who owns what is reported, never done by itself.
 
 use std::ffi::CString;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rdkafka::TopicPartitionList;
 use rdkafka::bindings as rd;
 
 use super::client::{Client, Isolation, Options};
+use super::ends::Ends;
 use super::message::{Batch, Message};
 use super::{Error, Offset, Result, millis, text};
 
@@ -33,6 +35,7 @@ pub struct Consumer {
     messages: Queue,
     /// Everything else.
     events: Queue,
+    ends: Mutex<Ends>,
     /// Last: it goes after its queues.
     client: Client,
 }
@@ -98,7 +101,7 @@ impl Consumer {
         topics.iter().for_each(|topic| drop(list.add_partition(topic, -1)));
         // SAFETY: a live consumer and list.
         Error::check(unsafe { rd::rd_kafka_subscribe(client.raw(), list.ptr()) })?;
-        Ok(Consumer { messages, events, client })
+        Ok(Consumer { messages, events, ends: Mutex::default(), client })
     }
 
     /// Waits for messages, for at most `timeout`, takes up to `max` of those that are there, and all events.
@@ -118,6 +121,21 @@ impl Consumer {
                 rd::rd_kafka_consume_batch_queue(self.messages.0, 0, raw.as_mut_ptr(), max.saturating_sub(1));
             raw.set_len(count.max(0) as usize);
             batch.extend(raw.into_iter().filter_map(|message| Message::new(message)));
+        }
+        let again = self.ends().mind(batch, Message::seen);
+        self.go_back(&again);
+    }
+
+    fn ends(&self) -> MutexGuard<'_, Ends> {
+        self.ends.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Has partitions fetched again from these offsets on. One that is not assigned any more stays as it is.
+    fn go_back(&self, to: &[Offset]) {
+        let Ok(list) = list(to) else { return };
+        if !to.is_empty() {
+            // SAFETY: a live consumer and list; the error is taken, and says only that nothing was waited for.
+            let _ = Error::take(unsafe { rd::rd_kafka_seek_partitions(self.client.raw(), list.ptr(), 0) });
         }
     }
 
@@ -163,6 +181,7 @@ impl Consumer {
     /// Begins to read partitions from these offsets on.
     pub fn assign(&self, offsets: &[Offset]) -> Result<()> {
         for offset in offsets {
+            self.ends().forget(&offset.topic, offset.partition);
             self.divert(&offset.topic, offset.partition)?;
         }
         self.incrementally(&list(offsets)?, true)
@@ -172,18 +191,22 @@ impl Consumer {
     pub fn unassign(&self, partitions: &[(String, i32)]) -> Result<()> {
         let mut list = TopicPartitionList::new();
         partitions.iter().for_each(|(topic, partition)| drop(list.add_partition(topic, *partition)));
+        partitions.iter().for_each(|(topic, partition)| self.ends().forget(topic, *partition));
         self.incrementally(&list, false)
     }
 
     fn incrementally(&self, list: &TopicPartitionList, assign: bool) -> Result<()> {
         // SAFETY: a live consumer and list; the error is taken.
-        Error::take(unsafe {
+        let done = Error::take(unsafe {
             if assign {
                 rd::rd_kafka_incremental_assign(self.client.raw(), list.ptr())
             } else {
                 rd::rd_kafka_incremental_unassign(self.client.raw(), list.ptr())
             }
-        })
+        });
+        // If this has answered a rebalance, fetching began anew, and one record too far.
+        self.go_back(self.ends().all());
+        done
     }
 
     /// From now on the partition's messages go to the queue that is read in batches.

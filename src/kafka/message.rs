@@ -4,6 +4,7 @@ use std::ptr::NonNull;
 
 use rdkafka::bindings as rd;
 
+use super::ends::Seen;
 use super::name;
 
 /// A message, or the end of a partition. Its bytes are librdkafka's, and freed with it.
@@ -49,6 +50,14 @@ impl Message {
     /// Whether it is no message, but says that the end of the partition was reached.
     pub fn is_end(&self) -> bool {
         self.raw().err == rd::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR__PARTITION_EOF
+    }
+
+    /// What the memory of ends must know of it; nothing of an error.
+    pub(super) fn seen(&self) -> Option<Seen<'_>> {
+        let is_end = self.is_end();
+        let is_record = self.raw().err == rd::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR;
+        let (topic, partition, offset) = (self.topic(), self.partition(), self.offset());
+        (is_end || is_record).then_some(Seen { topic, partition, offset, is_end })
     }
 
     /// What went wrong with the partition, if it is neither a message nor an end: code and words.

@@ -26,6 +26,7 @@ use rdkafka::bindings as rd;
 mod admin;
 mod client;
 mod consumer;
+mod ends;
 mod logs;
 mod lookup;
 mod message;

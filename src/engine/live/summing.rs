@@ -264,6 +264,10 @@ impl Summing<'_> {
             held.position = held.position.max(offset);
             return Ok(());
         }
+        // After a rebalance something may be read twice.
+        if offset < held.position {
+            return Ok(());
+        }
         held.position = offset + 1;
         held.read_since = true;
         match decode_partial(message.payload()) {
