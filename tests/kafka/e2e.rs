@@ -2,8 +2,8 @@
 //! beside a consumer that only drains the same topic, and one that drains and decodes it with the same decoder.
 //!
 //! All of them read the same topic in one run, in batches of the same size; compared is the processor time of the
-//! reading process, in seconds per million events. Long, so it runs by name only: `benches/e2e.sh`. Sizes by environment:
-//! `WATCHBELL_E2E_EVENTS` (5,000,000) and `WATCHBELL_E2E_RUNS` (3).
+//! reading process, in seconds per million events. Sizes by environment: `WATCHBELL_E2E_EVENTS` (5,000,000) and
+//! `WATCHBELL_E2E_RUNS` (3).
 
 use std::fs;
 use std::path::Path;
@@ -105,9 +105,7 @@ fn timed(began: std::time::Instant, pid: u32) -> Cost {
 /// A process of its own that drains the topic.
 fn drained(bootstrap: &str, group: &str, decodes: bool, expected: u64) -> Cost {
     let mut command = Command::new(std::env::current_exe().expect("our own path"));
-    command.args(["kafka::e2e::a_reader", "--exact", "--ignored", "--nocapture"]);
-    command.env("WATCHBELL_E2E_BOOTSTRAP", bootstrap).env("WATCHBELL_E2E_GROUP", group);
-    command.env("WATCHBELL_E2E_DECODES", decodes.to_string());
+    command.args(["reader", bootstrap, group, if decodes { "decode" } else { "drain" }]);
     let (began, mut process) = (now(), Process::start(command));
     assert!(process.wait(SECONDS_MAX).is_some_and(|status| status.success()), "{}", process.stderr.text());
     process.stdout.wait_for_end(10);
@@ -120,16 +118,11 @@ fn drained(bootstrap: &str, group: &str, decodes: bool, expected: u64) -> Cost {
     Cost { cpu_seconds: next(), wall_seconds: now().duration_since(began).as_secs_f64() }
 }
 
-/// The reader that [`drained`] starts; by itself it does nothing.
-#[test]
-#[ignore = "a part of the comparison, which starts it"]
-fn a_reader() {
-    let Ok(bootstrap) = std::env::var("WATCHBELL_E2E_BOOTSTRAP") else { return };
-    let group = std::env::var("WATCHBELL_E2E_GROUP").expect("it is set beside it");
-    let decodes = std::env::var("WATCHBELL_E2E_DECODES").is_ok_and(|text| text == "true");
+/// The reader that [`drained`] starts: it says what it read and what that cost.
+pub fn reader(bootstrap: String, group: &str, decodes: bool) {
     let options = wire::Options { bootstrap, passed_on: Vec::new() };
     let ours = [("partition.assignment.strategy", "cooperative-sticky")];
-    let consumer = wire::Consumer::join(&options, &group, &[TOPIC.into()], &ours).expect("Kafka is there");
+    let consumer = wire::Consumer::join(&options, group, &[TOPIC.into()], &ours).expect("Kafka is there");
     let (mut read, mut bytes, mut ends) = (0_u64, 0_usize, 0);
     let (mut batch, mut events) = (Vec::new(), Vec::new());
     while ends < PARTITIONS {
@@ -199,9 +192,8 @@ fn watched(bootstrap: &str, folder: &Path, group: &str, transactions: bool, expe
     (cost, client::read_committed(bootstrap, &alerts).len())
 }
 
-#[test]
-#[ignore = "takes minutes: benches/e2e.sh"]
-fn the_whole_costs_little_more_than_reading() {
+/// Compares them.
+pub fn compare() {
     let (count, runs) = (number("WATCHBELL_E2E_EVENTS", 5_000_000), number("WATCHBELL_E2E_RUNS", 3));
     let broker = Broker::start(&Options { throughput: true, ..Options::default() });
     let bootstrap = broker.bootstrap();
