@@ -1,5 +1,7 @@
-//! What the engine costs. `cargo bench` runs everything at full size; under `cargo test --benches` each runs once, small.
+//! What the engine costs. `cargo bench` runs everything at full size, `cargo bench -- checkpoints` one of them; under
+//! `cargo test --benches` each runs once, small.
 
+mod checkpoints;
 mod events;
 mod replay;
 mod timers;
@@ -7,11 +9,18 @@ mod timers;
 use criterion::Criterion;
 
 fn main() {
-    let arguments: Vec<String> = std::env::args().collect();
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
     let small = !arguments.iter().any(|argument| argument == "--bench");
-    timers::figures(small);
-    events::figures(small);
-    replay::figures(small);
+    let filter = arguments.iter().find(|argument| !argument.starts_with('-'));
+    let all: [(&str, fn(bool)); 4] = [
+        ("timers", timers::figures),
+        ("events", events::figures),
+        ("checkpoints", checkpoints::figures),
+        ("replay", replay::figures),
+    ];
+    for (_, figures) in all.iter().filter(|(name, _)| filter.is_none_or(|filter| filter == name)) {
+        figures(small);
+    }
     let mut criterion = Criterion::default().configure_from_args();
     events::decoding(&mut criterion);
     events::applying(&mut criterion);

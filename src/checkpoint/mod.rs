@@ -6,9 +6,13 @@
 //!
 //! A checkpoint is published only after the cut it belongs to was committed, and never changed afterwards. One that is
 //! damaged is passed over for an older one.
+//!
+//! It is written beside the work: a worker takes a [`Pending`] one in an instant, right after a cut, and goes on; another
+//! thread writes it.
 
 use serde::{Deserialize, Serialize};
 
+use crate::shard::snapshot::Snapshot;
 use crate::shard::state::State;
 
 pub mod file;
@@ -21,6 +25,8 @@ const MAGIC: &[u8; 4] = b"WBCP";
 /// The version of the frame that is written.
 pub const VERSION: u16 = 1;
 const HEADER_BYTES: usize = 4 + 2 + 4;
+/// So many numbers are tried for one checkpoint; if all are taken, somebody else writes as fast.
+const NUMBERS_TRIED: usize = 4;
 
 /// The state of one log as of one cut.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -33,6 +39,19 @@ pub struct Checkpoint {
     pub alerts_offset: u64,
     /// The state.
     pub state: State,
+}
+
+/// A checkpoint that is still to be written: the same, with the state not copied yet. It may go to another thread.
+#[derive(Serialize)]
+pub struct Pending {
+    /// The number it should get.
+    pub number: u64,
+    /// The cut it belongs to.
+    pub seq: u64,
+    /// How many alerts had been written for the log.
+    pub alerts_offset: u64,
+    /// The state.
+    pub state: Snapshot,
 }
 
 /// Somewhere checkpoints are kept.
@@ -84,7 +103,7 @@ pub enum StoreError {
 impl Checkpoint {
     /// The bytes to be stored.
     pub fn encode(&self) -> Vec<u8> {
-        seal(&postcard::to_allocvec(self).expect("a state is plain data"))
+        seal(self)
     }
 
     /// Reads bytes back; what is wrong with them otherwise.
@@ -94,13 +113,39 @@ impl Checkpoint {
     }
 }
 
-/// Bytes in the frame of a checkpoint: with its version and checksum.
-pub fn seal(body: &[u8]) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(HEADER_BYTES + body.len());
+impl Pending {
+    /// The bytes to be stored.
+    pub fn encode(&self) -> Vec<u8> {
+        seal(self)
+    }
+
+    /// Publishes it under its number, or under the next that is free: one that could not be read when the log was taken
+    /// over, or that was published though the store failed to say so, keeps its own. Returns the number.
+    pub fn write(mut self, store: &mut dyn Store) -> Result<u64, StoreError> {
+        let log = self.state.log();
+        for _ in 0..NUMBERS_TRIED {
+            match store.put(log, self.number, &self.encode()) {
+                Err(StoreError::Taken { .. }) => {
+                    let last = store.list(log)?.last().copied().unwrap_or(0);
+                    self.number = last.max(self.number) + 1;
+                }
+                Err(error) => return Err(error),
+                Ok(()) => return Ok(self.number),
+            }
+        }
+        Err(StoreError::Taken { log, number: self.number - 1 })
+    }
+}
+
+/// What is stored of a checkpoint, written or pending: in its frame, with version and checksum.
+pub fn seal(body: &impl Serialize) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(HEADER_BYTES);
     bytes.extend_from_slice(MAGIC);
     bytes.extend_from_slice(&VERSION.to_le_bytes());
-    bytes.extend_from_slice(&crc32c::crc32c(body).to_le_bytes());
-    bytes.extend_from_slice(body);
+    bytes.extend_from_slice(&[0; 4]);
+    let mut bytes = postcard::to_extend(body, bytes).expect("a state is plain data");
+    let sum = crc32c::crc32c(&bytes[HEADER_BYTES..]);
+    bytes[6..HEADER_BYTES].copy_from_slice(&sum.to_le_bytes());
     bytes
 }
 

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use crate::alert::{Alert, Alerts, Record};
-use crate::checkpoint::{Checkpoint, Store, StoreError};
+use crate::checkpoint::{Pending, Store, StoreError};
 use crate::event::Reason;
 use crate::shard::{self, Options, Read, Rules, Shard, Standard};
 use crate::sink::phase::{self, Phase};
@@ -222,16 +222,32 @@ impl<R: Rules> Partition<R> {
         Ok(proposal.cut.changes.len())
     }
 
-    /// Publishes the state as of the last cut. Right after a cut only.
-    pub fn checkpoint(&mut self, store: &mut dyn Store) -> Result<u64, StoreError> {
-        let number = store.list(self.shard.log())?.last().copied().unwrap_or(0) + 1;
-        let (seq, alerts_offset) = (self.seq, self.alerts_written);
-        let checkpoint = Checkpoint { number, seq, alerts_offset, state: self.shard.state() };
-        phase::enter(Phase::Checkpoint);
-        let put = store.put(self.shard.log(), number, &checkpoint.encode());
-        phase::enter(Phase::Idle);
-        put?;
+    /// The state as of the last cut, to be written by another thread while this one goes on. Right after a cut only. Cheap,
+    /// but what is changed until it is written is copied once: one at a time is enough.
+    pub fn checkpoint_begin(&self) -> Pending {
+        assert!(self.is_live(), "log {}: a checkpoint before the last cut was reached", self.shard.log());
+        Pending {
+            number: self.checkpoint + 1,
+            seq: self.seq,
+            alerts_offset: self.alerts_written,
+            state: self.shard.snapshot(),
+        }
+    }
+
+    /// A checkpoint was published: the next cuts name it.
+    pub fn checkpoint_done(&mut self, number: u64) {
+        let (log, before) = (self.shard.log(), self.checkpoint);
+        assert!(number > before, "log {log}: checkpoint {number} was published after {before}");
         self.checkpoint = number;
+    }
+
+    /// Publishes the state as of the last cut, and waits for it. Right after a cut only.
+    pub fn checkpoint(&mut self, store: &mut dyn Store) -> Result<u64, StoreError> {
+        phase::enter(Phase::Checkpoint);
+        let written = self.checkpoint_begin().write(store);
+        phase::enter(Phase::Idle);
+        let number = written?;
+        self.checkpoint_done(number);
         Ok(number)
     }
 

@@ -25,17 +25,15 @@ pub struct Case {
     /// Its events.
     pub history: History,
     clocks: Vec<Clock>,
-    /// What its timer is set to; [`Time::NEVER`]: none.
-    pub armed: Time,
-    /// Whether what stands may differ from what was said.
-    pub dirty: bool,
+    /// Whether a newer case of the same subject has begun.
+    pub retired: bool,
 }
 
 impl Case {
     /// A case without events.
     pub fn new(subject: &str, first_seen: Time) -> Case {
         let (history, clocks) = (History::default(), Vec::new());
-        Case { subject: subject.into(), first_seen, history, clocks, armed: Time::NEVER, dirty: false }
+        Case { subject: subject.into(), first_seen, history, clocks, retired: false }
     }
 
     /// A case from its stored events.
@@ -159,11 +157,11 @@ impl Case {
         explain(policy, &self.subject, &facts, &self.clocks, now)
     }
 
-    /// Bytes in use, with what lies on the heap.
-    pub fn bytes(&self) -> usize {
+    /// Bytes in use on the heap.
+    pub fn heap_bytes(&self) -> usize {
         let clocks = self.clocks.capacity() * size_of::<Clock>();
         let pauses: usize = self.clocks.iter().map(Clock::heap_bytes).sum();
-        size_of::<Case>() + self.subject.len() + self.history.heap_bytes() + clocks + pauses
+        self.subject.len() + self.history.heap_bytes() + clocks + pauses
     }
 }
 

@@ -31,6 +31,7 @@ mod cases;
 mod panes;
 mod recent;
 mod said;
+pub mod snapshot;
 pub mod state;
 
 #[cfg(test)]
@@ -242,12 +243,11 @@ impl<R: Rules> Shard<R> {
     }
 
     fn apply(&mut self, index: u32, event: &Event<'_>, matched: Matched) -> Result<(), Reason> {
-        let case = self.cases.get_mut(index);
-        if case.history.len() >= FACTS_MAX {
+        if self.cases.get(index).history.len() >= FACTS_MAX {
             return Err(Reason::CaseFull(FACTS_MAX));
         }
         let fact = Fact { time: event.time, source: &event.source, id: &event.id, matched };
-        let touched = case.add(&self.policy, &fact);
+        let touched = self.cases.change(index, |case| case.add(&self.policy, &fact));
         self.attend(index, touched);
         Ok(())
     }
@@ -265,10 +265,11 @@ impl<R: Rules> Shard<R> {
                 next = next.min(instant);
             }
         }
-        if next < case.armed {
-            self.cases.get_mut(index).armed = next;
+        let open = case.has_open_clock();
+        if next < self.cases.watch(index).armed {
+            self.cases.watch_mut(index).armed = next;
             self.wheel.arm(next, index);
-        } else if !case.has_open_clock() {
+        } else if !open {
             self.arm(index);
         }
         if stands {
@@ -305,7 +306,7 @@ impl<R: Rules> Shard<R> {
         self.wheel.advance(to, &mut fired);
         for (deadline, index) in fired.drain(..) {
             if self.cases.armed(index) == Some(deadline) {
-                self.cases.get_mut(index).armed = Time::NEVER;
+                self.cases.watch_mut(index).armed = Time::NEVER;
                 self.mark(index);
                 self.arm(index);
             }
@@ -326,8 +327,8 @@ impl<R: Rules> Shard<R> {
                 return;
             }
         };
-        if next < case.armed {
-            self.cases.get_mut(index).armed = next;
+        if next < self.cases.watch(index).armed {
+            self.cases.watch_mut(index).armed = next;
             self.wheel.arm(next, index);
         }
     }
@@ -342,9 +343,9 @@ impl<R: Rules> Shard<R> {
     }
 
     fn mark(&mut self, index: u32) {
-        let case = self.cases.get_mut(index);
-        if !case.dirty {
-            case.dirty = true;
+        let watch = self.cases.watch_mut(index);
+        if !watch.dirty {
+            watch.dirty = true;
             self.dirty.push(index);
         }
     }
@@ -414,7 +415,7 @@ impl<R: Rules> Shard<R> {
         }
         self.panes.settle(&cut.breaches, cut.partial.is_some());
         for index in self.dirty.drain(..) {
-            self.cases.get_mut(index).dirty = false;
+            self.cases.watch_mut(index).dirty = false;
         }
         self.forget_ended();
     }
@@ -435,7 +436,7 @@ impl<R: Rules> Shard<R> {
             }
             if late_event || case.next_after(&self.policy, self.clock).is_some() {
                 // It heard of something while it was leaving: its timer decides anew.
-                self.cases.get_mut(index).armed = Time::NEVER;
+                self.cases.watch_mut(index).armed = Time::NEVER;
                 self.arm(index);
                 continue;
             }
@@ -443,6 +444,7 @@ impl<R: Rules> Shard<R> {
             self.said.forget(index);
             self.cases.remove(index);
         }
+        self.cases.sweep();
     }
 
     /// The outcomes of the cases that have left the memory since this was last asked.
@@ -486,9 +488,11 @@ impl<R: Rules> Shard<R> {
         self.cases.len()
     }
 
-    /// Bytes that cases and their timers take, tables included.
+    /// Bytes that cases take, with their timers, what was said of them and what is remembered of other events; with what a
+    /// snapshot that is still being written holds on to.
     pub fn memory_bytes(&self) -> usize {
-        self.cases.memory_bytes() + self.wheel.memory_bytes()
+        let (cases, timers) = (self.cases.memory_bytes(), self.wheel.memory_bytes());
+        cases + timers + self.said.memory_bytes() + self.recent.memory_bytes()
     }
 
     /// What was said and stands, over all cases.

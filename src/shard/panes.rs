@@ -55,13 +55,17 @@ impl Names {
     }
 }
 
+/// The counts of one pane.
+type Cells = BTreeMap<CellKey, Counts>;
+
 /// Counts per pane and cell.
 #[derive(Clone, Debug)]
 pub struct Panes {
     width: Span,
     cap: u16,
     names: [Names; 4],
-    panes: BTreeMap<Time, BTreeMap<CellKey, Counts>>,
+    /// A pane that a snapshot shares is copied before it is changed.
+    panes: BTreeMap<Time, Arc<Cells>>,
     changed: BTreeSet<(Time, CellKey)>,
     bound: Time,
     /// Whether what was counted under somebody else has still to be shipped anew.
@@ -100,7 +104,7 @@ impl Panes {
         let score = policy.counting.score.as_ref().and_then(|name| event.attributes.get(name)?.number());
         let customer = event.attributes.get(CUSTOMER).filter(|_| complaint);
         let pane = event.time.floor(self.width);
-        let counts = self.panes.entry(pane).or_default().entry(key).or_default();
+        let counts = self.counts_mut(pane, key);
         counts.activity += 1;
         counts.complaints += u64::from(complaint);
         if let Some(score) = score.filter(|score| score.abs() < 1e6) {
@@ -111,6 +115,10 @@ impl Panes {
         }
         self.changed.insert((pane, key));
         true
+    }
+
+    fn counts_mut(&mut self, pane: Time, key: CellKey) -> &mut Counts {
+        Arc::make_mut(self.panes.entry(pane).or_default()).entry(key).or_default()
     }
 
     /// No event can reach the panes that end at `bound` or before any more. Those that were shipped are forgotten now, the
@@ -140,14 +148,19 @@ impl Panes {
     }
 
     fn forget_shipped(&mut self) {
-        while let Some(pane) = self.panes.first_key_value().map(|(pane, _)| *pane) {
-            let cells = self.panes.get_mut(&pane).filter(|_| pane + self.width <= self.bound);
-            let Some(cells) = cells else { return };
-            cells.retain(|key, _| self.changed.contains(&(pane, *key)));
-            if !cells.is_empty() {
+        while let Some(mut first) = self.panes.first_entry() {
+            let pane = *first.key();
+            if pane + self.width > self.bound {
                 return;
             }
-            self.panes.remove(&pane);
+            let waiting = |key: &CellKey| self.changed.contains(&(pane, *key));
+            if first.get().keys().any(waiting) {
+                if !first.get().keys().all(waiting) {
+                    Arc::make_mut(first.get_mut()).retain(|key, _| waiting(key));
+                }
+                return;
+            }
+            first.remove();
         }
     }
 
@@ -194,7 +207,7 @@ impl Panes {
     /// Breaches were said, and with `shipped` all changed panes were.
     pub fn settle(&mut self, adjustments: &[Adjustment], shipped: bool) {
         for (pane, key, by) in adjustments {
-            let counts = self.panes.entry(*pane).or_default().entry(*key).or_default();
+            let counts = self.counts_mut(*pane, *key);
             counts.breaches = counts.breaches.saturating_add_signed(*by);
             self.changed.insert((*pane, *key));
         }
@@ -203,7 +216,7 @@ impl Panes {
             for (pane, key) in std::mem::take(&mut self.changed) {
                 let Entry::Occupied(mut cells) = self.panes.entry(pane) else { continue };
                 if cells.get().get(&key).is_some_and(|counts| *counts == Counts::default()) {
-                    cells.get_mut().remove(&key);
+                    Arc::make_mut(cells.get_mut()).remove(&key);
                 }
                 if cells.get().is_empty() {
                     cells.remove();
@@ -214,14 +227,10 @@ impl Panes {
         }
     }
 
-    /// What is stored: the names of each dimension, and the counts.
-    pub fn parts(&self) -> (DimensionNames, Vec<(Time, CellKey, Counts)>) {
+    /// The names of each dimension and the counts, as they are now.
+    pub fn snapshot(&self) -> PanesSnapshot {
         let names = std::array::from_fn(|n| self.names[n].names.clone());
-        let cells = self
-            .panes
-            .iter()
-            .flat_map(|(pane, cells)| cells.iter().map(|(key, counts)| (*pane, *key, counts.clone())));
-        (names, cells.collect())
+        PanesSnapshot { names, panes: self.panes.clone() }
     }
 
     /// From what was stored. Every pane counts as changed: what is said twice is merged by stamp.
@@ -231,10 +240,29 @@ impl Panes {
             Names { names, numbers }
         });
         for (pane, key, counts) in counts {
-            self.panes.entry(pane).or_default().insert(key, counts);
+            *self.counts_mut(pane, key) = counts;
             self.changed.insert((pane, key));
         }
         self.bound = bound;
         self.taken_over = true;
+    }
+}
+
+/// What was counted as it was at some moment.
+pub struct PanesSnapshot {
+    /// The names of each dimension.
+    pub names: DimensionNames,
+    panes: BTreeMap<Time, Arc<Cells>>,
+}
+
+impl PanesSnapshot {
+    /// How many counts there are.
+    pub fn len(&self) -> usize {
+        self.panes.values().map(|cells| cells.len()).sum()
+    }
+
+    /// The counts, by pane and cell.
+    pub fn iter(&self) -> impl Iterator<Item = (Time, CellKey, &Counts)> {
+        self.panes.iter().flat_map(|(pane, cells)| cells.iter().map(|(key, counts)| (*pane, *key, counts)))
     }
 }

@@ -3,10 +3,13 @@
 //! Clocks and timers are not stored: they follow from the events and are made again. What was said is stored with the
 //! state, because the changes that follow are its difference from what stands.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Visitor;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::case::Case;
 use super::panes::{Adjustment, CellKey, DimensionNames, Panes};
@@ -21,7 +24,7 @@ use crate::window::Counts;
 /// The version of [`State`] that is written.
 pub const VERSION: u16 = 1;
 
-/// The stored state of a shard.
+/// The stored state of a shard. [`Snapshot`](super::snapshot::Snapshot) is written in the same form.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct State {
     /// The version of this form.
@@ -36,23 +39,71 @@ pub struct State {
     pub log_time: Time,
     /// The clock.
     pub clock: Time,
-    cases: Vec<StoredCase>,
+    pub(super) cases: Vec<StoredCase<'static>>,
     /// What was said, as JSON: alerts are a format of their own, and change with it.
-    said: Vec<Vec<u8>>,
-    recent: Vec<(Time, u64)>,
-    names: DimensionNames,
-    panes: Vec<(Time, CellKey, Counts)>,
+    pub(super) said: Vec<Raw<'static>>,
+    pub(super) recent: Vec<(Time, u64)>,
+    pub(super) names: DimensionNames,
+    pub(super) panes: Vec<(Time, CellKey, Counts)>,
 }
 
 /// A stored case.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct StoredCase {
-    subject: String,
+pub(super) struct StoredCase<'a> {
+    subject: Cow<'a, str>,
     first_seen: Time,
     count: u16,
-    events: Vec<u8>,
+    events: Raw<'a>,
     /// Whether a newer case of the same subject has begun.
     retired: bool,
+}
+
+impl<'a> StoredCase<'a> {
+    /// A case as it is stored.
+    pub(super) fn of(case: &'a Case) -> StoredCase<'a> {
+        StoredCase {
+            subject: Cow::Borrowed(&case.subject),
+            first_seen: case.first_seen,
+            count: case.history.len() as u16,
+            events: Raw(Cow::Borrowed(case.history.bytes())),
+            retired: case.retired,
+        }
+    }
+
+    /// The same, without the case.
+    pub(super) fn into_owned(self) -> StoredCase<'static> {
+        let StoredCase { subject, first_seen, count, events: Raw(events), retired } = self;
+        let (subject, events) = (Cow::Owned(subject.into_owned()), Raw(Cow::Owned(events.into_owned())));
+        StoredCase { subject, first_seen, count, events, retired }
+    }
+}
+
+/// Bytes that are written as what they are, not number by number; the same bytes either way.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Raw<'a>(pub(super) Cow<'a, [u8]>);
+
+impl Serialize for Raw<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Raw<'_> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Bytes;
+        impl Visitor<'_> for Bytes {
+            type Value = Vec<u8>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("bytes")
+            }
+
+            fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Vec<u8>, E> {
+                Ok(bytes.to_vec())
+            }
+        }
+        deserializer.deserialize_byte_buf(Bytes).map(|bytes| Raw(Cow::Owned(bytes)))
+    }
 }
 
 /// Why a stored state cannot be used.
@@ -75,45 +126,6 @@ pub enum StateError {
 }
 
 impl<R: Rules> Shard<R> {
-    /// The state, to be stored. Only right after a cut was acknowledged: what was said must equal what stands.
-    pub fn state(&self) -> State {
-        assert!(!self.is_dirty(), "log {}: a state is stored between a change and its cut", self.log);
-        let (names, panes) = self.panes.parts();
-        // By identity and by subject, so that the same state is the same bytes whatever numbers the cases had.
-        let said = self.said();
-        let mut cases: Vec<StoredCase> = self.cases.indices().map(|index| self.stored(index)).collect();
-        cases.sort_by(|a, b| {
-            (&a.subject, !a.retired, a.first_seen).cmp(&(&b.subject, !b.retired, b.first_seen))
-        });
-        State {
-            version: VERSION,
-            log: self.log,
-            policy_hash: self.policy.hash,
-            next_offset: self.next_offset,
-            log_time: self.log_time,
-            clock: self.clock,
-            cases,
-            said: said
-                .values()
-                .map(|alert| serde_json::to_vec(alert).expect("alerts are plain data"))
-                .collect(),
-            recent: self.recent.entries().collect(),
-            names,
-            panes,
-        }
-    }
-
-    fn stored(&self, index: u32) -> StoredCase {
-        let case = self.cases.get(index);
-        StoredCase {
-            subject: case.subject.to_string(),
-            first_seen: case.first_seen,
-            count: case.history.len() as u16,
-            events: case.history.bytes().to_vec(),
-            retired: !self.cases.is_current(index),
-        }
-    }
-
     /// A shard that goes on where the state was taken.
     pub fn restore(policy: Arc<Policy>, options: Options, state: State) -> Result<Shard<R>, StateError> {
         if state.version != VERSION {
@@ -137,8 +149,8 @@ impl<R: Rules> Shard<R> {
         Ok(shard)
     }
 
-    fn restore_case(&mut self, stored: StoredCase) -> Result<(), StateError> {
-        let history = History::from_bytes(stored.events, stored.count);
+    fn restore_case(&mut self, stored: StoredCase<'_>) -> Result<(), StateError> {
+        let history = History::from_bytes(stored.events.0.into_owned(), stored.count);
         let history = history.ok_or(StateError::Damaged("a case's events cannot be read"))?;
         let index = self.cases.add(Case::restore(&self.policy, &stored.subject, stored.first_seen, history));
         if stored.retired {
@@ -148,9 +160,9 @@ impl<R: Rules> Shard<R> {
         Ok(())
     }
 
-    fn restore_said(&mut self, stored: &[Vec<u8>]) -> Result<(), StateError> {
+    fn restore_said(&mut self, stored: &[Raw<'_>]) -> Result<(), StateError> {
         let mut alerts = Vec::new();
-        for bytes in stored {
+        for Raw(bytes) in stored {
             let alert: Alert =
                 serde_json::from_slice(bytes).map_err(|_| StateError::Damaged("an alert cannot be read"))?;
             alerts.push(alert);

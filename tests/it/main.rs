@@ -12,6 +12,7 @@ mod kept;
 mod mappings;
 mod policies;
 mod settings;
+mod stored;
 #[path = "../sim/mod.rs"]
 mod sim;
 mod tidy;
