@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod crisis;
+mod dashboards;
 #[cfg(feature = "kafka")]
 mod demo;
 mod judged;
