@@ -30,7 +30,6 @@ use crate::source::kafka::Pseudonyms;
 mod asked;
 mod fencing;
 mod held;
-mod keeping;
 mod reading;
 mod shared;
 mod summing;

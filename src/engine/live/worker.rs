@@ -10,12 +10,11 @@ use crossbeam_channel::{Receiver, Sender, bounded, select, unbounded};
 use super::asked::Question;
 use super::fencing::{self, Fence, Owned};
 use super::held::Held;
-use super::keeping::{self, Kept};
 use super::reading::{self, Reading};
 use super::shared::Shared;
 use super::taking::{self, Answer, Cancelled, Order};
 use super::{LiveError, Settings};
-use crate::checkpoint::Pending;
+use crate::checkpoint::Store;
 use crate::engine::clock;
 use crate::engine::partition::{Partition, Proposal};
 use crate::engine::takeover::{Taken, TakeoverError};
@@ -33,8 +32,6 @@ const LOOK_AROUND: Duration = Duration::from_millis(10);
 const PICTURE: Duration = Duration::from_millis(500);
 /// When a log that could not be taken over is tried again.
 const AGAIN: Duration = Duration::from_millis(500);
-/// How long the checkpoints of logs that are given up are waited for.
-const CHECKPOINT_WAIT: Duration = Duration::from_secs(3);
 /// How long the group may take to let a member go.
 const LEAVE: Duration = Duration::from_secs(2);
 
@@ -105,16 +102,13 @@ fn live(
     let (fence_to, fences) = bounded(4);
     let (orders, ordered) = unbounded();
     let (taken_to, taken) = unbounded();
-    let (keeping, pending) = unbounded();
-    let (kept_to, kept) = unbounded();
     let (owned, cancelled) = (Owned::default(), Cancelled::default());
     let end = std::thread::scope(|scope| {
         scope.spawn(|| reading::read(&consumer, &read_to, &answers, &over));
         scope.spawn(|| fencing::fence(settings, shared, &owned, &fence_to, &over));
-        scope.spawn(|| keeping::keep(settings, &pending, &kept_to));
         scope.spawn(|| taking::take(settings, owner, reader, &ordered, &taken_to, &cancelled));
         let inbox = Inbox { readings, fences, taken, questions: questions.clone() };
-        let mut worker = Worker::new(settings, shared, &consumer, sink, orders, (keeping, kept));
+        let mut worker = Worker::new(settings, shared, &consumer, sink, orders);
         (worker.owned, worker.cancelled, worker.parked) =
             (owned.clone(), cancelled.clone(), std::mem::take(parked));
         let end = worker.work(&inbox, &answered, stop);
@@ -154,8 +148,7 @@ struct Worker<'a> {
     cancelled: Cancelled,
     owned: Owned,
     parked: Parked,
-    keeping: Sender<(u32, Pending)>,
-    kept: Receiver<Kept>,
+    store: Option<Box<dyn Store + Send>>,
     last_cut: Instant,
     last_partial: Instant,
     last_picture: Instant,
@@ -168,7 +161,6 @@ impl<'a> Worker<'a> {
         consumer: &'a Consumer,
         sink: Kafka,
         orders: Sender<Order>,
-        (keeping, kept): (Sender<(u32, Pending)>, Receiver<Kept>),
     ) -> Worker<'a> {
         let now = clock::instant();
         Worker {
@@ -184,8 +176,7 @@ impl<'a> Worker<'a> {
             cancelled: Cancelled::default(),
             owned: Owned::default(),
             parked: Parked::new(),
-            keeping,
-            kept,
+            store: None,
             last_cut: now,
             last_partial: now,
             last_picture: now,
@@ -404,10 +395,10 @@ impl<'a> Worker<'a> {
             Ok(()) | Err(SinkError::Refused { left_behind: true, .. }) => {}
             Err(error) => return Err(error),
         }
-        self.wait_for_checkpoints(&live);
-        live.iter().for_each(|log| self.checkpoint(*log));
-        self.wait_for_checkpoints(&live);
-        live.into_iter().for_each(|log| self.park(log));
+        for log in live {
+            self.checkpoint(log);
+            self.park(log);
+        }
         self.own();
         Ok(())
     }
@@ -450,9 +441,6 @@ impl<'a> Worker<'a> {
 
     /// Everything that depends on time.
     fn tick(&mut self) -> Option<End> {
-        while let Ok(kept) = self.kept.try_recv() {
-            self.kept(kept);
-        }
         self.held.values_mut().for_each(Held::step);
         let now = clock::instant();
         let (again, later) = std::mem::take(&mut self.later).into_iter().partition(|(at, _)| *at <= now);
@@ -562,40 +550,23 @@ impl<'a> Worker<'a> {
         held.partition.shard_mut().take_ended();
     }
 
-    /// Hands the state on to whoever writes it.
     fn checkpoint(&mut self, log: u32) {
-        let free = |held: &&mut Held| held.partition.is_cut() && !held.is_kept;
-        let Some(held) = self.held.get_mut(&log).filter(free) else { return };
+        let Some(held) = self.held.get_mut(&log).filter(|held| held.partition.is_cut()) else { return };
         held.checkpoint_next = clock::instant() + self.settings.pace.checkpoint;
-        held.is_kept = self.keeping.send((log, held.partition.checkpoint_begin())).is_ok();
-    }
-
-    fn kept(&mut self, Kept { log, result }: Kept) {
-        let place = self.settings.logs.place(log);
-        let held = self.held.get_mut(&log);
-        match (result, held) {
-            (Ok(number), Some(held)) => {
-                held.is_kept = false;
+        let place = held.picture.place.clone();
+        let store = match self.store.take().map_or_else(|| (self.settings.store)(), Ok) {
+            Ok(store) => self.store.insert(store),
+            Err(error) => {
+                tracing::error!(%place, %error, "no checkpoint can be written");
+                return;
+            }
+        };
+        match held.partition.checkpoint(store.as_mut()) {
+            Ok(number) => {
                 held.checkpointed = Some(clock::instant());
-                held.partition.checkpoint_done(number);
                 tracing::debug!(%place, number, "a checkpoint was written");
             }
-            (Ok(_), None) => {}
-            (Err(error), held) => {
-                held.into_iter().for_each(|held| held.is_kept = false);
-                tracing::error!(%place, %error, "the checkpoint was not written");
-            }
-        }
-    }
-
-    /// Waits for the checkpoints of logs that are given up: whoever comes next reads on from there.
-    fn wait_for_checkpoints(&mut self, logs: &[u32]) {
-        let until = clock::instant() + CHECKPOINT_WAIT;
-        while logs.iter().any(|log| self.held.get(log).is_some_and(|held| held.is_kept)) {
-            match self.kept.recv_deadline(until) {
-                Ok(kept) => self.kept(kept),
-                Err(_) => break,
-            }
+            Err(error) => tracing::error!(%place, %error, "the checkpoint was not written"),
         }
     }
 
