@@ -30,6 +30,7 @@ use crate::source::kafka::Pseudonyms;
 mod asked;
 mod fencing;
 mod held;
+mod life;
 mod reading;
 mod shared;
 mod summing;
@@ -139,7 +140,7 @@ pub fn run(settings: Arc<Settings>, shared: Arc<Shared>, stop: Arc<AtomicBool>) 
     for n in 0..settings.workers {
         let (settings, shared, stop, done) = (settings.clone(), shared.clone(), stop.clone(), done.clone());
         let name = format!("{}-{process}-{n}", settings.group);
-        let work = move || drop(done.send(worker::lives(&settings, &shared, n, &name, &stop)));
+        let work = move || drop(done.send(life::lives(&settings, &shared, n, &name, &stop)));
         running += usize::from(spawn(&format!("worker-{n}"), work));
     }
     if settings.sums {

@@ -1,18 +1,18 @@
 //! One worker: which logs it holds, when it cuts, and how it lets go.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Sender, bounded, select, unbounded};
+use crossbeam_channel::{Receiver, Sender, select};
 
 use super::asked::Question;
-use super::fencing::{self, Fence, Owned};
+use super::fencing::{Fence, Owned};
 use super::held::Held;
-use super::reading::{self, Reading};
+use super::life::{End, Parked};
+use super::reading::Reading;
 use super::shared::Shared;
-use super::taking::{self, Answer, Cancelled, Order};
+use super::taking::{Answer, Cancelled, Order};
 use super::{LiveError, Settings};
 use crate::checkpoint::Store;
 use crate::engine::clock;
@@ -24,115 +24,23 @@ use crate::shard::Standard;
 use crate::sink::kafka::{DeadLetter, Kafka};
 use crate::sink::{Sink, SinkError, Transaction};
 
-/// How many batches may wait for the worker.
-const BATCHES_WAITING_MAX: usize = 4;
 /// How long nothing may happen before the worker looks around.
 const LOOK_AROUND: Duration = Duration::from_millis(10);
 /// How often pictures are hung up.
 const PICTURE: Duration = Duration::from_millis(500);
 /// When a log that could not be taken over is tried again.
 const AGAIN: Duration = Duration::from_millis(500);
-/// How long the group may take to let a member go.
-const LEAVE: Duration = Duration::from_secs(2);
-
-/// Why a life ended.
-enum End {
-    /// It was asked to.
-    Stopped,
-    /// A new one must begin.
-    Again(String),
-}
-
-/// Logs that this process held a moment ago, in memory still.
-type Parked = BTreeMap<u32, Partition<Standard>>;
-
-/// Lives until `stop` is set; every life has a name of its own.
-pub(super) fn lives(
-    settings: &Settings,
-    shared: &Shared,
-    n: u32,
-    name: &str,
-    stop: &AtomicBool,
-) -> Result<(), LiveError> {
-    let mut parked = Parked::new();
-    let questions = shared.listen();
-    for life in 1.. {
-        let owner = format!("{name}-{life}");
-        match live(settings, shared, &owner, &mut parked, &questions, stop)? {
-            End::Stopped => break,
-            End::Again(why) => tracing::warn!(worker = n, life, why, "the worker begins anew"),
-        }
-        if stop.load(Ordering::Relaxed) {
-            break;
-        }
-        std::thread::sleep(Duration::from_millis(200));
-    }
-    Ok(())
-}
-
-fn live(
-    settings: &Settings,
-    shared: &Shared,
-    owner: &str,
-    parked: &mut Parked,
-    questions: &Receiver<Question>,
-    stop: &AtomicBool,
-) -> Result<End, LiveError> {
-    let topics: Vec<String> = settings.logs.topics().map(str::to_owned).collect();
-    let membership: Vec<(&str, &str)> =
-        settings.membership.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    let consumer = Consumer::join(&settings.connection, &settings.group, &topics, &membership)?;
-    let consumer = Arc::new(consumer);
-    let over = Arc::new(AtomicBool::new(false));
-    let made = |writes: bool| {
-        let (options, logs) = (settings.sink.clone(), settings.logs.clone());
-        let (consumer, over) = (consumer.clone(), over.clone());
-        if writes {
-            Kafka::writer(options, logs, owner, consumer, over)
-        } else {
-            Ok(Kafka::reader(options, logs, owner, consumer, over))
-        }
-    };
-    let (sink, reader) = match (made(true), made(false)) {
-        (Ok(sink), Ok(reader)) => (sink, reader),
-        (Err(error), _) | (_, Err(error)) => return Ok(End::Again(error.to_string())),
-    };
-    let (read_to, readings) = bounded(BATCHES_WAITING_MAX);
-    let (answered, answers) = bounded(1);
-    let (fence_to, fences) = bounded(4);
-    let (orders, ordered) = unbounded();
-    let (taken_to, taken) = unbounded();
-    let (owned, cancelled) = (Owned::default(), Cancelled::default());
-    let end = std::thread::scope(|scope| {
-        scope.spawn(|| reading::read(&consumer, &read_to, &answers, &over));
-        scope.spawn(|| fencing::fence(settings, shared, &owned, &fence_to, &over));
-        scope.spawn(|| taking::take(settings, owner, reader, &ordered, &taken_to, &cancelled));
-        let inbox = Inbox { readings, fences, taken, questions: questions.clone() };
-        let mut worker = Worker::new(settings, shared, &consumer, sink, orders);
-        (worker.owned, worker.cancelled, worker.parked) =
-            (owned.clone(), cancelled.clone(), std::mem::take(parked));
-        let end = worker.work(&inbox, &answered, stop);
-        over.store(true, Ordering::Relaxed);
-        worker.let_go(&end);
-        *parked = std::mem::take(&mut worker.parked);
-        drop((worker, inbox, answered));
-        end
-    });
-    if !consumer.leave(LEAVE) {
-        tracing::warn!("the group was not left in time; it will notice by itself");
-    }
-    end
-}
 
 /// What a worker hears.
-struct Inbox {
-    readings: Receiver<Reading>,
-    fences: Receiver<Fence>,
-    taken: Receiver<Answer>,
-    questions: Receiver<Question>,
+pub(super) struct Inbox {
+    pub(super) readings: Receiver<Reading>,
+    pub(super) fences: Receiver<Fence>,
+    pub(super) taken: Receiver<Answer>,
+    pub(super) questions: Receiver<Question>,
 }
 
-struct Worker<'a> {
+/// A worker in one of its lives.
+pub(super) struct Worker<'a> {
     settings: &'a Settings,
     shared: &'a Shared,
     consumer: &'a Consumer,
@@ -145,9 +53,9 @@ struct Worker<'a> {
     /// Those of them that could not be, and when they are tried again.
     later: Vec<(Instant, u32)>,
     orders: Sender<Order>,
-    cancelled: Cancelled,
-    owned: Owned,
-    parked: Parked,
+    pub(super) cancelled: Cancelled,
+    pub(super) owned: Owned,
+    pub(super) parked: Parked,
     store: Option<Box<dyn Store + Send>>,
     last_cut: Instant,
     last_partial: Instant,
@@ -155,7 +63,7 @@ struct Worker<'a> {
 }
 
 impl<'a> Worker<'a> {
-    fn new(
+    pub(super) fn new(
         settings: &'a Settings,
         shared: &'a Shared,
         consumer: &'a Consumer,
@@ -183,7 +91,12 @@ impl<'a> Worker<'a> {
         }
     }
 
-    fn work(&mut self, inbox: &Inbox, answered: &Sender<()>, stop: &AtomicBool) -> Result<End, LiveError> {
+    pub(super) fn work(
+        &mut self,
+        inbox: &Inbox,
+        answered: &Sender<()>,
+        stop: &AtomicBool,
+    ) -> Result<End, LiveError> {
         while !stop.load(Ordering::Relaxed) {
             let behind = self.held.values().any(|held| held.behind);
             select! {
@@ -571,7 +484,7 @@ impl<'a> Worker<'a> {
     }
 
     /// The end of a life: what can still be written is.
-    fn let_go(&mut self, end: &Result<End, LiveError>) {
+    pub(super) fn let_go(&mut self, end: &Result<End, LiveError>) {
         let logs: Vec<u32> = self.held.keys().copied().collect();
         match end {
             Ok(End::Stopped) | Err(_) => {

@@ -1,0 +1,114 @@
+//! How does a worker begin, and how often? One life after the other, each with its threads, its member and its name.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, bounded, unbounded};
+
+use super::asked::Question;
+use super::fencing::{self, Owned};
+use super::reading;
+use super::shared::Shared;
+use super::taking::{self, Cancelled};
+use super::worker::{Inbox, Worker};
+use super::{LiveError, Settings};
+use crate::engine::partition::Partition;
+use crate::kafka::Consumer;
+use crate::shard::Standard;
+use crate::sink::kafka::Kafka;
+
+/// How many batches may wait for the worker.
+const BATCHES_WAITING_MAX: usize = 4;
+/// How long the group may take to let a member go.
+const LEAVE: Duration = Duration::from_secs(2);
+
+/// Why a life ended.
+pub(super) enum End {
+    /// It was asked to.
+    Stopped,
+    /// A new one must begin.
+    Again(String),
+}
+
+/// Logs that this process held a moment ago, in memory still.
+pub(super) type Parked = BTreeMap<u32, Partition<Standard>>;
+
+/// Lives until `stop` is set; every life has a name of its own.
+pub(super) fn lives(
+    settings: &Settings,
+    shared: &Shared,
+    n: u32,
+    name: &str,
+    stop: &AtomicBool,
+) -> Result<(), LiveError> {
+    let mut parked = Parked::new();
+    let questions = shared.listen();
+    for life in 1.. {
+        let owner = format!("{name}-{life}");
+        match live(settings, shared, &owner, &mut parked, &questions, stop)? {
+            End::Stopped => break,
+            End::Again(why) => tracing::warn!(worker = n, life, why, "the worker begins anew"),
+        }
+        if stop.load(Ordering::Relaxed) {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    Ok(())
+}
+
+fn live(
+    settings: &Settings,
+    shared: &Shared,
+    owner: &str,
+    parked: &mut Parked,
+    questions: &Receiver<Question>,
+    stop: &AtomicBool,
+) -> Result<End, LiveError> {
+    let topics: Vec<String> = settings.logs.topics().map(str::to_owned).collect();
+    let membership: Vec<(&str, &str)> =
+        settings.membership.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let consumer = Consumer::join(&settings.connection, &settings.group, &topics, &membership)?;
+    let consumer = Arc::new(consumer);
+    let over = Arc::new(AtomicBool::new(false));
+    let made = |writes: bool| {
+        let (options, logs) = (settings.sink.clone(), settings.logs.clone());
+        let (consumer, over) = (consumer.clone(), over.clone());
+        if writes {
+            Kafka::writer(options, logs, owner, consumer, over)
+        } else {
+            Ok(Kafka::reader(options, logs, owner, consumer, over))
+        }
+    };
+    let (sink, reader) = match (made(true), made(false)) {
+        (Ok(sink), Ok(reader)) => (sink, reader),
+        (Err(error), _) | (_, Err(error)) => return Ok(End::Again(error.to_string())),
+    };
+    let (read_to, readings) = bounded(BATCHES_WAITING_MAX);
+    let (answered, answers) = bounded(1);
+    let (fence_to, fences) = bounded(4);
+    let (orders, ordered) = unbounded();
+    let (taken_to, taken) = unbounded();
+    let (owned, cancelled) = (Owned::default(), Cancelled::default());
+    let end = std::thread::scope(|scope| {
+        scope.spawn(|| reading::read(&consumer, &read_to, &answers, &over));
+        scope.spawn(|| fencing::fence(settings, shared, &owned, &fence_to, &over));
+        scope.spawn(|| taking::take(settings, owner, reader, &ordered, &taken_to, &cancelled));
+        let inbox = Inbox { readings, fences, taken, questions: questions.clone() };
+        let mut worker = Worker::new(settings, shared, &consumer, sink, orders);
+        (worker.owned, worker.cancelled, worker.parked) =
+            (owned.clone(), cancelled.clone(), std::mem::take(parked));
+        let end = worker.work(&inbox, &answered, stop);
+        over.store(true, Ordering::Relaxed);
+        worker.let_go(&end);
+        *parked = std::mem::take(&mut worker.parked);
+        drop((worker, inbox, answered));
+        end
+    });
+    if !consumer.leave(LEAVE) {
+        tracing::warn!("the group was not left in time; it will notice by itself");
+    }
+    end
+}
