@@ -57,7 +57,7 @@ pub struct Kafka {
     pub dead_letters: Option<String>,
     /// Whether the group speaks the new protocol (KIP-848).
     pub consumer_protocol: bool,
-    /// The name of a static member.
+    /// The name of a static member; each worker adds its number.
     pub instance_id: Option<String>,
     /// How long a member may be silent; the classic protocol only.
     pub silence: Option<Span>,

@@ -45,9 +45,10 @@ pub(super) fn lives(
 ) -> Result<(), LiveError> {
     let mut parked = Parked::new();
     let questions = shared.listen();
+    let membership = membership(settings, n);
     for life in 1.. {
         let owner = format!("{name}-{life}");
-        match live(settings, shared, &owner, &mut parked, &questions, stop)? {
+        match live(settings, shared, &owner, &membership, &mut parked, &questions, stop)? {
             End::Stopped => break,
             End::Again(why) => tracing::warn!(worker = n, life, why, "the worker begins anew"),
         }
@@ -59,17 +60,27 @@ pub(super) fn lives(
     Ok(())
 }
 
+/// The options of one worker's membership: of static members that had one name, each would put the other out.
+fn membership(settings: &Settings, n: u32) -> Vec<(String, String)> {
+    let mine = |(name, value): &(String, String)| match name.as_str() {
+        "group.instance.id" => (name.clone(), format!("{value}-{n}")),
+        _ => (name.clone(), value.clone()),
+    };
+    settings.membership.iter().map(mine).collect()
+}
+
 fn live(
     settings: &Settings,
     shared: &Shared,
     owner: &str,
+    membership: &[(String, String)],
     parked: &mut Parked,
     questions: &Receiver<Question>,
     stop: &AtomicBool,
 ) -> Result<End, LiveError> {
     let topics: Vec<String> = settings.logs.topics().map(str::to_owned).collect();
     let membership: Vec<(&str, &str)> =
-        settings.membership.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        membership.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     let consumer = Consumer::join(&settings.connection, &settings.group, &topics, &membership)?;
     let consumer = Arc::new(consumer);
     let over = Arc::new(AtomicBool::new(false));
