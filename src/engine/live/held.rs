@@ -44,8 +44,9 @@ pub(super) struct Held {
 impl Held {
     pub(super) fn new(partition: Partition<Standard>, place: Arc<str>, checkpoint_next: Instant) -> Held {
         let log = partition.shard().log();
-        Held {
-            position: partition.shard().stamp().next_offset,
+        let position = partition.shard().stamp().next_offset;
+        let mut held = Held {
+            position,
             partition,
             fences: VecDeque::new(),
             passed: None,
@@ -55,7 +56,10 @@ impl Held {
             checkpointed: None,
             checkpoint_next,
             picture: LogPicture { log, place, state: State::CatchingUp, ..LogPicture::default() },
-        }
+        };
+        // A state that reaches up to the cut has nothing to wait for: its log may say nothing ever.
+        held.catch_up(position);
+        held
     }
 
     /// Whether everything that was there when it was taken over has been read, so that its clock moves.
