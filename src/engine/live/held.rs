@@ -154,11 +154,14 @@ impl Held {
     }
 
     /// Hears of a fence.
-    pub(super) fn hear(&mut self, fence: &Fence, end: u64) {
+    pub(super) fn hear(&mut self, fence: &Fence, end: u64, clock: &Clock) {
+        self.picture.end_offset = end;
+        if *clock == Clock::Log {
+            return;
+        }
         if self.fences.len() >= FENCES_MAX {
             self.fences.pop_back();
         }
-        self.picture.end_offset = end;
         self.fences.push_back((fence.at, fence.taken, end));
     }
 

@@ -337,7 +337,7 @@ impl<'a> Worker<'a> {
     fn hear(&mut self, fence: &Fence) {
         for (log, end) in &fence.ends {
             if let Some(held) = self.held.get_mut(log) {
-                held.hear(fence, *end);
+                held.hear(fence, *end, &self.settings.clock);
             }
         }
     }
