@@ -34,6 +34,11 @@ impl Cancelled {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(log);
     }
 
+    /// An order that is given now is not one of those.
+    pub(super) fn forget(&self, log: u32) {
+        self.take(log);
+    }
+
     fn take(&self, log: u32) -> bool {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&log)
     }

@@ -212,6 +212,9 @@ impl<'a> Worker<'a> {
 
     fn order(&mut self, log: u32) {
         self.taking.insert(log);
+        // It may have been given up and come back in the meantime: neither must reach this order.
+        self.later.retain(|(_, later)| *later != log);
+        self.cancelled.forget(log);
         let order = Order { log, parked: self.parked.remove(&log) };
         let _ = self.orders.send(order);
     }
