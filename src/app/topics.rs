@@ -6,6 +6,7 @@ use anyhow::Context;
 
 use super::run::connection;
 use crate::config::run::Settings;
+use crate::engine::live::MIGRATION;
 use crate::kafka::{Admin, TopicFacts};
 
 /// How long the brokers are waited for.
@@ -92,7 +93,8 @@ fn wrong(plan: &Plan, facts: &TopicFacts) -> Vec<String> {
     if let Some(expected) = plan.partitions.filter(|expected| *expected != facts.partitions) {
         wrong.push(format!(
             "has {} partitions and needs {expected}: one for each log, and for alerts one more for the aggregate. \
-             Name another topic in the settings, and let `watchbell topics create` make it",
+             Name another topic in the settings, and let `watchbell topics create` make it. But if an input topic has \
+             grown, its subjects are split: {MIGRATION}",
             facts.partitions
         ));
     }

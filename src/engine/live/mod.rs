@@ -110,6 +110,10 @@ impl Default for Pace {
     }
 }
 
+/// What to do about an input topic that has grown.
+pub const MIGRATION: &str = "Stop producers, let the group read everything, make a new topic with the new number of \
+    partitions, and start a new group on it";
+
 /// Why the watch ended before it was asked to.
 #[derive(Debug, thiserror::Error)]
 pub enum LiveError {

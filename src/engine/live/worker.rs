@@ -13,7 +13,7 @@ use super::life::{End, Parked};
 use super::reading::Reading;
 use super::shared::Shared;
 use super::taking::{Answer, Cancelled, Order};
-use super::{LiveError, Settings};
+use super::{LiveError, MIGRATION, Settings};
 use crate::checkpoint::Store;
 use crate::engine::clock;
 use crate::engine::partition::{Partition, Proposal};
@@ -201,10 +201,7 @@ impl<'a> Worker<'a> {
             self.settings.logs.number(topic, *partition).ok_or_else(|| LiveError::Stuck {
                 place: format!("{topic}/{partition}"),
                 what: "the topic has grown since the start, and its subjects are split".into(),
-                remedy:
-                    "Stop producers, let the group read everything, make a new topic with the new number of \
-                         partitions, and start a new group on it"
-                        .into(),
+                remedy: MIGRATION.into(),
             })
         };
         partitions.iter().map(number).collect()
