@@ -12,6 +12,9 @@ use super::ends::Ends;
 use super::message::{Batch, Message};
 use super::{Error, Offset, Result, millis, text};
 
+/// How long librdkafka's own thread may take to note from where on it is to fetch.
+const NOTED: Duration = Duration::from_secs(1);
+
 /// What happened to the membership.
 #[derive(Debug)]
 pub enum Event {
@@ -123,19 +126,22 @@ impl Consumer {
             batch.extend(raw.into_iter().filter_map(|message| Message::new(message)));
         }
         let again = self.ends().mind(batch, Message::seen);
-        self.go_back(&again);
+        self.go_back(&again, Duration::ZERO);
     }
 
     fn ends(&self) -> MutexGuard<'_, Ends> {
         self.ends.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Has partitions fetched again from these offsets on. One that is not assigned any more stays as it is.
-    fn go_back(&self, to: &[Offset]) {
+    /// Has partitions fetched again from these offsets on, and waits until that is noted. One that is not assigned any
+    /// more stays as it is.
+    fn go_back(&self, to: &[Offset], wait: Duration) {
         let Ok(list) = list(to) else { return };
         if !to.is_empty() {
             // SAFETY: a live consumer and list; the error is taken, and says only that nothing was waited for.
-            let _ = Error::take(unsafe { rd::rd_kafka_seek_partitions(self.client.raw(), list.ptr(), 0) });
+            let _ = Error::take(unsafe {
+                rd::rd_kafka_seek_partitions(self.client.raw(), list.ptr(), millis(wait))
+            });
         }
     }
 
@@ -196,6 +202,8 @@ impl Consumer {
     }
 
     fn incrementally(&self, list: &TopicPartitionList, assign: bool) -> Result<()> {
+        // Before the answer all partitions are paused: nothing is fetched beyond the end, and no offset is out of range.
+        self.go_back(self.ends().all(), NOTED);
         // SAFETY: a live consumer and list; the error is taken.
         let done = Error::take(unsafe {
             if assign {
@@ -205,7 +213,7 @@ impl Consumer {
             }
         });
         // If this has answered a rebalance, fetching began anew, and one record too far.
-        self.go_back(self.ends().all());
+        self.go_back(self.ends().all(), Duration::ZERO);
         done
     }
 
