@@ -358,8 +358,10 @@ impl Summing<'_> {
         Ok(())
     }
 
+    /// Publishes the aggregate, unless it is already past its last cut: a cut may have been refused.
     fn checkpoint(&mut self) {
-        let Some(held) = &mut self.held else { return };
+        let is_cut = |held: &&mut Held| !held.read_since && held.aggregate.changes().is_empty();
+        let Some(held) = self.held.as_mut().filter(is_cut) else { return };
         held.checkpoint_next = clock::instant() + self.settings.pace.checkpoint;
         let snapshot = Snapshot {
             seq: held.cut.seq,
