@@ -88,6 +88,15 @@ impl Wall {
         Wall { anchor: (now(), instant()), jumped: None, offset: fault }
     }
 
+    /// [`Wall::PROBATION`], or what a test makes of it: the milliseconds in `WATCHBELL_FAULT_PROBATION`.
+    pub fn probation() -> Duration {
+        #[cfg(feature = "faults")]
+        if let Some(ms) = std::env::var("WATCHBELL_FAULT_PROBATION").ok().and_then(|text| text.parse().ok()) {
+            return Duration::from_millis(ms);
+        }
+        Self::PROBATION
+    }
+
     /// Reads it.
     pub fn read(&mut self) -> Reading {
         self.judge(now() + (self.offset)(), instant())
@@ -104,7 +113,7 @@ impl Wall {
         }
         match self.jumped {
             Some((since, by)) if (by - off).millis().abs() <= Self::TOLERANCE.millis() => {
-                if at.saturating_duration_since(since) >= Self::PROBATION {
+                if at.saturating_duration_since(since) >= Self::probation() {
                     self.anchor = (wall, at);
                     self.jumped = None;
                     return Reading::Time(wall);

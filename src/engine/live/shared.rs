@@ -228,7 +228,7 @@ impl Shared {
 
     pub(super) fn wall_jumped(&self, by: Span) {
         if self.wall_off_ms.swap(by.millis(), Ordering::Relaxed) == 0 {
-            let probation = clock::Wall::PROBATION.as_secs();
+            let probation = clock::Wall::probation().as_secs();
             tracing::error!(
                 seconds = by.seconds(),
                 "the system's clock jumped: the clocks stand still until it is back, or has run evenly for {probation} s"
