@@ -13,11 +13,11 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::Thread;
 use std::time::Duration;
 
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedMessage, DeliveryResult, Headers, Message as _};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext, ThreadedProducer};
 use rdkafka::{ClientContext, Offset, TopicPartitionList};
@@ -48,6 +48,20 @@ pub fn create_topic(bootstrap: &str, name: &str, partitions: i32, config: &[(&st
     let made = block_on(admin(bootstrap).create_topics([&topic], &in_time())).expect("the broker answers");
     assert_eq!(made, [Ok(name.to_string())]);
     assert_eq!(partitions_of(&reader(bootstrap), name).len(), usize::try_from(partitions).expect("positive"));
+}
+
+/// Gives a topic more partitions, and returns when all of them can be written.
+pub fn grow_topic(bootstrap: &str, name: &str, partitions: i32) {
+    let count = usize::try_from(partitions).expect("positive");
+    let more = NewPartitions::new(name, count);
+    let grown =
+        block_on(admin(bootstrap).create_partitions([&more], &in_time())).expect("the broker answers");
+    assert_eq!(grown, [Ok(name.to_string())]);
+    let deadline = Deadline::in_seconds(ANSWER.as_secs());
+    while partitions_of(&reader(bootstrap), name).len() < count {
+        assert!(!deadline.has_passed(), "{name} does not grow");
+        std::thread::sleep(Duration::from_millis(10));
+    }
 }
 
 /// Writes records and returns how many when all are acknowledged. Each is a partition, if it matters, a key, a payload
@@ -144,7 +158,7 @@ pub fn committed(bootstrap: &str, group: &str, topic: &str) -> BTreeMap<i32, (i6
     for partition in partitions_of(&consumer, topic) {
         asked.add_partition(topic, partition);
     }
-    let answer = consumer.committed_offsets(asked, ANSWER).expect("the group's coordinator answers");
+    let answer = answered("the group's coordinator", || consumer.committed_offsets(asked.clone(), ANSWER));
     let known = answer.elements().into_iter().filter_map(|element| match element.offset() {
         Offset::Offset(offset) => Some((element.partition(), (offset, element.metadata().to_string()))),
         _ => None,
@@ -212,7 +226,7 @@ fn reader(bootstrap: &str) -> BaseConsumer {
 fn partitions_of(consumer: &BaseConsumer, topic: &str) -> Vec<i32> {
     let deadline = Deadline::in_seconds(ANSWER.as_secs());
     loop {
-        let metadata = consumer.fetch_metadata(Some(topic), ANSWER).expect("the broker answers");
+        let metadata = answered("the broker", || consumer.fetch_metadata(Some(topic), ANSWER));
         let partitions = metadata.topics()[0].partitions();
         if !partitions.is_empty() && partitions.iter().all(|partition| partition.leader() >= 0) {
             return partitions.iter().map(|partition| partition.id()).collect();
@@ -222,10 +236,22 @@ fn partitions_of(consumer: &BaseConsumer, topic: &str) -> Vec<i32> {
     }
 }
 
+/// Asks again until there is an answer: a broker that was wounded leads and coordinates nothing for a moment.
+fn answered<T>(who: &str, mut ask: impl FnMut() -> KafkaResult<T>) -> T {
+    let deadline = Deadline::in_seconds(ANSWER.as_secs());
+    loop {
+        match ask() {
+            Ok(answer) => return answer,
+            Err(error) => assert!(!deadline.has_passed(), "{who} does not answer: {error}"),
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
 /// First offset and stable end of every partition.
 fn ends(consumer: &BaseConsumer, topic: &str) -> BTreeMap<i32, (i64, i64)> {
     let ends = partitions_of(consumer, topic).into_iter().map(|partition| {
-        (partition, consumer.fetch_watermarks(topic, partition, ANSWER).expect("the leader answers"))
+        (partition, answered("the leader", || consumer.fetch_watermarks(topic, partition, ANSWER)))
     });
     ends.collect()
 }

@@ -19,6 +19,8 @@ mod client;
 /// A comparison, for the bench of that name.
 #[cfg(not(test))]
 pub mod e2e;
+#[cfg(test)]
+mod live;
 mod process;
 mod program;
 mod selftest;

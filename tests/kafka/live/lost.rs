@@ -1,0 +1,47 @@
+//! What if the state is gone? It does not begin anew in silence, as if nothing had been promised before.
+
+use std::fs;
+
+use super::super::broker::shared;
+use super::super::client::delete_records;
+use super::super::wait_until;
+use super::watch::{Plan, Watch, opened, sleep_ms};
+
+#[test]
+fn a_lost_state_is_not_made_up() {
+    let at = shared().bootstrap();
+    let watch = Watch::new(
+        &at,
+        &Plan { name: "lost", inputs: &[1], kafka: "silence = \"1500ms\"", ..Plan::default() },
+    );
+    let mut program = watch.start_live();
+    watch.append(0, &[opened("first", "h1"), opened("second", "h1")]);
+    wait_until(10, "the cases are read", || watch.cuts().values().all(|cut| cut.next_offset == 2));
+    program.terminate();
+    assert!(program.wait(20).success());
+    fs::remove_dir_all(watch.checkpoints()).expect("it had some");
+
+    // Without checkpoints all is read again, as long as it is there.
+    let mut program = watch.start_live();
+    sleep_ms(200);
+    program.kill();
+    assert!(!program.stderr().contains("differs"), "what was said is what stands");
+    fs::remove_dir_all(watch.checkpoints()).unwrap_or_default();
+    delete_records(&at, watch.topic(0), &[(0, 1)]);
+    let before = watch.cuts();
+    let mut program = watch.start();
+    assert_eq!(program.wait(60).code(), Some(1));
+    let text = program.stderr();
+    for part in
+        ["lost.in0/0", "state_missing", "from offset 0 on", "begins at 1", "[checkpoints] url", "retention"]
+    {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+    let after = watch.cuts();
+    let place = (watch.topic(0).to_owned(), 0);
+    assert_eq!(
+        (after[&place].seq, after[&place].clock),
+        (before[&place].seq, before[&place].clock),
+        "nothing was cut"
+    );
+}
