@@ -77,8 +77,11 @@ impl Seen<'_> {
 mod tests {
     use super::*;
 
+    /// Partitions and offsets.
+    type Places = Vec<(i32, u64)>;
+
     /// Reads `(partition, offset, is_end)`; returns what is left and from where it must be read again.
-    fn read(ends: &mut Ends, batch: &[(i32, u64, bool)]) -> (Vec<(i32, u64)>, Vec<(i32, u64)>) {
+    fn read(ends: &mut Ends, batch: &[(i32, u64, bool)]) -> (Places, Places) {
         let mut batch = batch.to_vec();
         let again = ends.mind(&mut batch, |&(partition, offset, is_end)| {
             Some(Seen { topic: "tickets", partition, offset, is_end })

@@ -102,7 +102,7 @@ pub fn produce<K: AsRef<[u8]>, P: AsRef<[u8]>>(
         assert!(!deadline.has_passed(), "after {RECORDS_SECONDS} s not all of {count} records are written");
         producer.poll(Duration::from_millis(1));
     }
-    let failures = producer.context().0.lock().expect("no panic while it is held");
+    let failures = producer.context().failures();
     assert!(failures.is_empty(), "{} of {count} records failed, first: {}", failures.len(), failures[0]);
     count
 }
@@ -192,7 +192,8 @@ pub fn transactional(bootstrap: &str, id: &str) -> ThreadedProducer<Failures> {
     config.create_with_context(Failures::default()).expect("a valid configuration")
 }
 
-fn config(bootstrap: &str) -> ClientConfig {
+/// What every client here has in common.
+pub fn config(bootstrap: &str) -> ClientConfig {
     let mut config = ClientConfig::new();
     config.set("bootstrap.servers", bootstrap);
     // A broker that was killed is back within seconds.
@@ -273,6 +274,12 @@ fn owned(message: &BorrowedMessage) -> Message {
 /// What could not be delivered.
 #[derive(Default)]
 pub struct Failures(Mutex<Vec<KafkaError>>);
+
+impl Failures {
+    pub fn failures(&self) -> Vec<KafkaError> {
+        self.0.lock().expect("no panic while it is held").clone()
+    }
+}
 
 impl ClientContext for Failures {}
 

@@ -7,6 +7,7 @@
 //!   client.rs      topics, records in, records out, positions of groups
 //!   program.rs     the binary under test, which may be killed and frozen, too
 //!       └── process.rs: no child outlives the tests, and none blocks on a full pipe
+//!   chaos/         all of it at once, with the feature `faults`
 //! ```
 //!
 //! Most tests take the broker that all tests of a process share, [`shared`], and topics with names of their own; only
@@ -15,6 +16,8 @@
 
 mod broker;
 mod certificates;
+#[cfg(feature = "faults")]
+mod chaos;
 mod client;
 /// A comparison, for the bench of that name.
 #[cfg(not(test))]

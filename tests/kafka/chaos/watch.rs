@@ -1,0 +1,184 @@
+//! What happens in the brokers meanwhile? Two watchers: of the cuts that a group commits, and of transactions that are
+//! given up.
+//!
+//! A worker that was killed left a transaction open ⇔ the coordinator of transactions gives one of its name up after its
+//! death; so it says in its own log, which is read here.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::message::Message as _;
+use rdkafka::{Offset, TopicPartitionList};
+
+use super::facts::Committed;
+use super::traffic::LOGS;
+use crate::kafka::client::config;
+use crate::kafka::now;
+
+/// How often the cuts are asked for: the figures are that exact.
+const CUTS_EVERY: Duration = Duration::from_millis(50);
+/// Where the coordinator of transactions writes.
+const TRANSACTIONS: &str = "__transaction_state";
+/// Its number for "a transaction was given up, and all its markers are written".
+const COMPLETE_ABORT: u8 = 5;
+
+/// A log whose worker was killed.
+#[derive(Clone, Debug)]
+pub struct Failover {
+    pub log: u32,
+    pub killed: Instant,
+    owner: String,
+    seq: u64,
+    /// How long it took until somebody cut it again.
+    pub took: Option<Duration>,
+}
+
+#[derive(Default)]
+struct Seen {
+    cuts: BTreeMap<u32, Committed>,
+    failovers: Vec<Failover>,
+    /// Steps back in what was committed.
+    wrong: Vec<String>,
+    /// For each transactional id, when its transactions were given up, in milliseconds.
+    aborts: HashMap<String, Vec<i64>>,
+}
+
+/// Both watchers. They end when it is dropped.
+pub struct Watch {
+    seen: Arc<Mutex<Seen>>,
+    stop: Arc<AtomicBool>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Watch {
+    /// Watches a group that reads a topic.
+    pub fn begin(bootstrap: &str, group: &str, topic: &str) -> Watch {
+        let (seen, stop) = (Arc::<Mutex<Seen>>::default(), Arc::new(AtomicBool::new(false)));
+        let cuts = {
+            let (seen, stop, topic) = (seen.clone(), stop.clone(), topic.to_owned());
+            // What is committed now, not what a transaction may still change.
+            let mut config = config(bootstrap);
+            config.set("group.id", group).set("isolation.level", "read_uncommitted");
+            let client: BaseConsumer = config.create().expect("a valid configuration");
+            std::thread::spawn(move || watch_cuts(&client, &topic, &seen, &stop))
+        };
+        let transactions = {
+            let (seen, stop) = (seen.clone(), stop.clone());
+            let mut config = config(bootstrap);
+            config.set("group.id", "transactions").set("enable.auto.commit", "false");
+            let reader: BaseConsumer = config.create().expect("a valid configuration");
+            std::thread::spawn(move || watch_transactions(&reader, &seen, &stop))
+        };
+        Watch { seen, stop, threads: vec![cuts, transactions] }
+    }
+
+    /// The newest cut of each log.
+    pub fn cuts(&self) -> BTreeMap<u32, Committed> {
+        lock(&self.seen).cuts.clone()
+    }
+
+    /// A worker was killed: its logs wait for somebody else.
+    pub fn was_killed(&self, owner: &str, killed: Instant) {
+        let mut seen = lock(&self.seen);
+        let mine = seen.cuts.iter().filter(|(_, cut)| cut.owner == owner);
+        let waits = |(log, cut): (&u32, &Committed)| Failover {
+            log: *log,
+            killed,
+            owner: owner.to_owned(),
+            seq: cut.seq,
+            took: None,
+        };
+        let waiting: Vec<Failover> = mine.map(waits).collect();
+        seen.failovers.extend(waiting);
+    }
+
+    /// The logs whose workers were killed.
+    pub fn failovers(&self) -> Vec<Failover> {
+        lock(&self.seen).failovers.clone()
+    }
+
+    /// Whether a transaction of a writer was given up at that time or later.
+    pub fn was_aborted(&self, owner: &str, since_ms: i64) -> bool {
+        lock(&self.seen).aborts.get(owner).is_some_and(|aborts| aborts.iter().any(|at| *at >= since_ms))
+    }
+
+    /// What was wrong with the cuts.
+    pub fn wrong(&self) -> Vec<String> {
+        lock(&self.seen).wrong.clone()
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        for thread in self.threads.drain(..) {
+            let ended = thread.join();
+            assert!(ended.is_ok() || std::thread::panicking(), "a watcher fell over");
+        }
+    }
+}
+
+fn watch_cuts(client: &BaseConsumer, topic: &str, seen: &Mutex<Seen>, stop: &AtomicBool) {
+    let mut asked = TopicPartitionList::new();
+    for log in 0..LOGS {
+        asked.add_partition(topic, log as i32);
+    }
+    while !stop.load(Ordering::Relaxed) {
+        std::thread::sleep(CUTS_EVERY);
+        // Brokers that are down or frozen do not answer; they are asked again.
+        let Ok(answer) = client.committed_offsets(asked.clone(), Duration::from_secs(2)) else { continue };
+        let (mut seen, at) = (lock(seen), now());
+        for element in answer.elements() {
+            if let Offset::Offset(offset) = element.offset() {
+                let committed = Committed::read(offset, element.metadata());
+                seen.note(element.partition() as u32, committed, at);
+            }
+        }
+    }
+}
+
+impl Seen {
+    fn note(&mut self, log: u32, committed: Committed, at: Instant) {
+        let before = self.cuts.get(&log).cloned().unwrap_or_default();
+        let (then, now) = (before.cut, committed.cut);
+        let goes_back = committed.seq < before.seq
+            || now.next_offset < then.next_offset
+            || (before.seq > 0 && now.clock < then.clock)
+            || (committed.seq == before.seq && before.seq > 0 && then != now);
+        if goes_back {
+            self.wrong.push(format!("log {log}: {before:?}, then {committed:?}"));
+        }
+        for failover in self.failovers.iter_mut().filter(|one| one.log == log && one.took.is_none()) {
+            // The dead may have committed once more before they died, unseen.
+            let is_new = committed.seq > failover.seq && committed.owner != failover.owner;
+            failover.took = is_new.then(|| at.saturating_duration_since(failover.killed));
+        }
+        self.cuts.insert(log, committed);
+    }
+}
+
+fn watch_transactions(reader: &BaseConsumer, seen: &Mutex<Seen>, stop: &AtomicBool) {
+    let mut from = TopicPartitionList::new();
+    from.add_partition_offset(TRANSACTIONS, 0, Offset::Beginning).expect("a valid offset");
+    reader.assign(&from).expect("a partition can be assigned");
+    while !stop.load(Ordering::Relaxed) {
+        // Errors pass: brokers come back, and the reader goes on where it was.
+        let Some(Ok(message)) = reader.poll(Duration::from_millis(100)) else { continue };
+        let (Some(key), Some(value)) = (message.key(), message.payload()) else { continue };
+        // Key: version, length and name. Value: version, producer (8 + 2 bytes), timeout (4), state.
+        let (Some(name), Some(state)) = (key.get(4..), value.get(16)) else { continue };
+        if *state == COMPLETE_ABORT {
+            let name = String::from_utf8_lossy(name).into_owned();
+            let at = message.timestamp().to_millis().unwrap_or_default();
+            lock(seen).aborts.entry(name).or_default().push(at);
+        }
+    }
+}
+
+fn lock(seen: &Mutex<Seen>) -> MutexGuard<'_, Seen> {
+    seen.lock().expect("no panic while it is held")
+}
