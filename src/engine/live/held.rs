@@ -36,6 +36,8 @@ pub(super) struct Held {
     /// Whether something was read since the last cut.
     pub(super) read_since: bool,
     pub(super) checkpointed: Option<Instant>,
+    /// Whether a checkpoint is being written.
+    pub(super) is_kept: bool,
     /// When the next checkpoint is due.
     pub(super) checkpoint_next: Instant,
     pub(super) picture: LogPicture,
@@ -54,6 +56,7 @@ impl Held {
             behind: false,
             read_since: false,
             checkpointed: None,
+            is_kept: false,
             checkpoint_next,
             picture: LogPicture { log, place, state: State::CatchingUp, ..LogPicture::default() },
         };

@@ -9,6 +9,7 @@ use crossbeam_channel::{Receiver, bounded, unbounded};
 
 use super::asked::Question;
 use super::fencing::{self, Owned};
+use super::keeping;
 use super::reading;
 use super::shared::Shared;
 use super::taking::{self, Cancelled};
@@ -84,31 +85,27 @@ fn live(
     let consumer = Consumer::join(&settings.connection, &settings.group, &topics, &membership)?;
     let consumer = Arc::new(consumer);
     let over = Arc::new(AtomicBool::new(false));
-    let made = |writes: bool| {
-        let (options, logs) = (settings.sink.clone(), settings.logs.clone());
-        let (consumer, over) = (consumer.clone(), over.clone());
-        if writes {
-            Kafka::writer(options, logs, owner, consumer, over)
-        } else {
-            Ok(Kafka::reader(options, logs, owner, consumer, over))
-        }
-    };
-    let (sink, reader) = match (made(true), made(false)) {
-        (Ok(sink), Ok(reader)) => (sink, reader),
-        (Err(error), _) | (_, Err(error)) => return Ok(End::Again(error.to_string())),
+    let (options, logs) = (&settings.sink, &settings.logs);
+    let reader = Kafka::reader(options.clone(), logs.clone(), owner, consumer.clone(), over.clone());
+    let sink = match Kafka::writer(options.clone(), logs.clone(), owner, consumer.clone(), over.clone()) {
+        Ok(sink) => sink,
+        Err(error) => return Ok(End::Again(error.to_string())),
     };
     let (read_to, readings) = bounded(BATCHES_WAITING_MAX);
     let (answered, answers) = bounded(1);
     let (fence_to, fences) = bounded(4);
     let (orders, ordered) = unbounded();
     let (taken_to, taken) = unbounded();
+    let (keeping, pending) = unbounded();
+    let (kept_to, keeper) = unbounded();
     let (owned, cancelled) = (Owned::default(), Cancelled::default());
     let end = std::thread::scope(|scope| {
         scope.spawn(|| reading::read(&consumer, &read_to, &answers, &over));
         scope.spawn(|| fencing::fence(settings, shared, &owned, &fence_to, &over));
+        scope.spawn(|| keeping::keep(settings, &pending, &kept_to));
         scope.spawn(|| taking::take(settings, owner, reader, &ordered, &taken_to, &cancelled));
         let inbox = Inbox { readings, fences, taken, questions: questions.clone() };
-        let mut worker = Worker::new(settings, shared, &consumer, sink, orders);
+        let mut worker = Worker::new(settings, shared, &consumer, sink, orders, (keeping, keeper));
         (worker.owned, worker.cancelled, worker.parked) =
             (owned.clone(), cancelled.clone(), std::mem::take(parked));
         let end = worker.work(&inbox, &answered, stop);

@@ -30,6 +30,7 @@ use crate::source::kafka::Pseudonyms;
 mod asked;
 mod fencing;
 mod held;
+mod keeping;
 mod life;
 mod reading;
 mod shared;

@@ -9,12 +9,13 @@ use crossbeam_channel::{Receiver, Sender, select};
 use super::asked::Question;
 use super::fencing::{Fence, Owned};
 use super::held::Held;
+use super::keeping::Kept;
 use super::life::{End, Parked};
 use super::reading::Reading;
 use super::shared::Shared;
 use super::taking::{Answer, Cancelled, Order};
 use super::{LiveError, MIGRATION, Settings};
-use crate::checkpoint::Store;
+use crate::checkpoint::Pending;
 use crate::engine::clock;
 use crate::engine::partition::{Partition, Proposal};
 use crate::engine::takeover::{Taken, TakeoverError};
@@ -24,6 +25,8 @@ use crate::shard::Standard;
 use crate::sink::kafka::{DeadLetter, Kafka};
 use crate::sink::{Sink, SinkError, Transaction};
 
+/// How long the checkpoints of logs that are given up are waited for.
+const CHECKPOINT_WAIT: Duration = Duration::from_secs(3);
 /// How long nothing may happen before the worker looks around.
 const LOOK_AROUND: Duration = Duration::from_millis(10);
 /// How often pictures are hung up.
@@ -56,7 +59,8 @@ pub(super) struct Worker<'a> {
     pub(super) cancelled: Cancelled,
     pub(super) owned: Owned,
     pub(super) parked: Parked,
-    store: Option<Box<dyn Store + Send>>,
+    keeping: Sender<(u32, Pending)>,
+    keeper: Receiver<Kept>,
     last_cut: Instant,
     last_partial: Instant,
     last_picture: Instant,
@@ -69,6 +73,7 @@ impl<'a> Worker<'a> {
         consumer: &'a Consumer,
         sink: Kafka,
         orders: Sender<Order>,
+        (keeping, keeper): (Sender<(u32, Pending)>, Receiver<Kept>),
     ) -> Worker<'a> {
         let now = clock::instant();
         Worker {
@@ -84,7 +89,8 @@ impl<'a> Worker<'a> {
             cancelled: Cancelled::default(),
             owned: Owned::default(),
             parked: Parked::new(),
-            store: None,
+            keeping,
+            keeper,
             last_cut: now,
             last_partial: now,
             last_picture: now,
@@ -308,10 +314,10 @@ impl<'a> Worker<'a> {
             Ok(()) | Err(SinkError::Refused { left_behind: true, .. }) => {}
             Err(error) => return Err(error),
         }
-        for log in live {
-            self.checkpoint(log);
-            self.park(log);
-        }
+        self.wait_for_checkpoints(&live);
+        live.iter().for_each(|log| self.checkpoint(*log));
+        self.wait_for_checkpoints(&live);
+        live.into_iter().for_each(|log| self.park(log));
         self.own();
         Ok(())
     }
@@ -354,6 +360,9 @@ impl<'a> Worker<'a> {
 
     /// Everything that depends on time.
     fn tick(&mut self) -> Option<End> {
+        while let Ok(kept) = self.keeper.try_recv() {
+            self.kept(kept);
+        }
         self.held.values_mut().for_each(Held::step);
         let now = clock::instant();
         let (again, later) = std::mem::take(&mut self.later).into_iter().partition(|(at, _)| *at <= now);
@@ -463,23 +472,40 @@ impl<'a> Worker<'a> {
         held.partition.shard_mut().take_ended();
     }
 
+    /// Hands the state on to whoever writes it.
     fn checkpoint(&mut self, log: u32) {
-        let Some(held) = self.held.get_mut(&log).filter(|held| held.partition.is_cut()) else { return };
+        let free = |held: &&mut Held| held.partition.is_cut() && !held.is_kept;
+        let Some(held) = self.held.get_mut(&log).filter(free) else { return };
         held.checkpoint_next = clock::instant() + self.settings.pace.checkpoint;
-        let place = held.picture.place.clone();
-        let store = match self.store.take().map_or_else(|| (self.settings.store)(), Ok) {
-            Ok(store) => self.store.insert(store),
-            Err(error) => {
-                tracing::error!(%place, %error, "no checkpoint can be written");
-                return;
-            }
-        };
-        match held.partition.checkpoint(store.as_mut()) {
-            Ok(number) => {
+        held.is_kept = self.keeping.send((log, held.partition.checkpoint_begin())).is_ok();
+    }
+
+    fn kept(&mut self, Kept { log, result }: Kept) {
+        let place = self.settings.logs.place(log);
+        let held = self.held.get_mut(&log);
+        match (result, held) {
+            (Ok(number), Some(held)) => {
+                held.is_kept = false;
                 held.checkpointed = Some(clock::instant());
+                held.partition.checkpoint_done(number);
                 tracing::debug!(%place, number, "a checkpoint was written");
             }
-            Err(error) => tracing::error!(%place, %error, "the checkpoint was not written"),
+            (Ok(_), None) => {}
+            (Err(error), held) => {
+                held.into_iter().for_each(|held| held.is_kept = false);
+                tracing::error!(%place, %error, "the checkpoint was not written");
+            }
+        }
+    }
+
+    /// Waits for the checkpoints of logs that are given up: whoever comes next reads on from there.
+    fn wait_for_checkpoints(&mut self, logs: &[u32]) {
+        let until = clock::instant() + CHECKPOINT_WAIT;
+        while logs.iter().any(|log| self.held.get(log).is_some_and(|held| held.is_kept)) {
+            match self.keeper.recv_deadline(until) {
+                Ok(kept) => self.kept(kept),
+                Err(_) => break,
+            }
         }
     }
 
