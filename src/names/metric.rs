@@ -102,7 +102,8 @@ metrics! {
     ClocksTimeLeft Gauge "watchbell_clocks_time_left_seconds" &["commitment"],
         "Least time until an open clock is due, of those that are not broken." "未超时的在途时钟中最短的剩余时间。";
     ClocksTimeOver Gauge "watchbell_clocks_time_over_seconds" &["commitment"],
-        "Longest time since an open clock was due, of those that are broken." "已超时的在途时钟中最长的超时时间。";
+        "Longest time since an open clock was due, of the broken ones that are listed; at most 50 clocks of a log are."
+        "列出的已超时在途时钟中最长的超时时间（每个日志最多列出50个）。";
     AlertChanges Counter "watchbell_alert_changes_total" &["kind", "action"],
         "Changes of alerts written by this process: raised, amended, resolved, retracted."
         "本进程写出的告警变更累计数：发出、修正、解除、撤回。";

@@ -63,7 +63,7 @@ impl Case {
     }
 
     /// The attributes of the case, the latest value of each.
-    fn values(&self) -> Values {
+    pub fn values(&self) -> Values {
         let mut values = Values::new();
         self.history.facts().for_each(|fact| overlay(&mut values, &fact.matched.values));
         values
@@ -72,6 +72,11 @@ impl Case {
     /// The time of its latest event.
     pub fn last(&self) -> Time {
         self.history.last().unwrap_or(self.first_seen)
+    }
+
+    /// Its clocks.
+    pub fn clocks(&self) -> &[Clock] {
+        &self.clocks
     }
 
     /// Whether anything may still be broken or kept.

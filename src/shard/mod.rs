@@ -31,6 +31,7 @@ mod cases;
 mod panes;
 mod recent;
 mod said;
+pub mod survey;
 pub mod snapshot;
 pub mod state;
 

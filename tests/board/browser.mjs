@@ -92,4 +92,6 @@ export async function choose(page, { language, theme }) {
   if (languageThen !== language || themeThen !== theme) {
     throw new Error(`wanted ${language} and ${theme}, got ${languageThen} and ${themeThen}`);
   }
+  // What had begun to fade in the other theme is between the two for a moment.
+  await page.evaluate(() => Promise.allSettled(document.getAnimations().map((animation) => animation.finished)));
 }

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use super::Settings;
 use super::fencing::Fence;
+use super::round::Rounds;
 use crate::engine::clock::{self, Clock};
 use crate::engine::partition::{Outcome, Partition};
 use crate::engine::picture::{LogPicture, State};
@@ -41,6 +42,7 @@ pub(super) struct Held {
     /// When the next checkpoint is due.
     pub(super) checkpoint_next: Instant,
     pub(super) picture: LogPicture,
+    pub(super) rounds: Rounds,
 }
 
 impl Held {
@@ -59,6 +61,7 @@ impl Held {
             is_kept: false,
             checkpoint_next,
             picture: LogPicture { log, place, state: State::CatchingUp, ..LogPicture::default() },
+            rounds: Rounds::default(),
         };
         // A state that reaches up to the cut has nothing to wait for: its log may say nothing ever.
         held.catch_up(position);
@@ -190,7 +193,8 @@ impl Held {
     }
 
     /// How it looks now.
-    pub(super) fn look(&mut self, clock: &Clock, now: Time, blind_after: std::time::Duration) -> LogPicture {
+    pub(super) fn look(&mut self, settings: &Settings, now: Time) -> LogPicture {
+        let clock = &settings.clock;
         let since = |at: Instant| clock::instant().saturating_duration_since(at);
         let shard = self.partition.shard();
         let stamp = shard.stamp();
@@ -199,7 +203,7 @@ impl Held {
         let picture = &mut self.picture;
         picture.state = match age {
             _ if *clock == Clock::Log && live => State::Live,
-            Some(age) if live && age > blind_after => State::Blind,
+            Some(age) if live && age > settings.pace.blind => State::Blind,
             _ if live => State::Live,
             _ => State::CatchingUp,
         };
@@ -209,6 +213,8 @@ impl Held {
         picture.clock_lag_seconds = picture.clock.map_or(0.0, lag);
         picture.fence_age_seconds = age.map_or(0.0, |age| age.as_secs_f64());
         picture.cases = shard.cases() as u64;
+        picture.memory_bytes = shard.memory_bytes() as u64;
+        (picture.clocks, picture.due) = self.rounds.walk(shard, &settings.labels);
         picture.cut = self.partition.seq();
         picture.checkpoint_age_seconds = self.checkpointed.map(|at| since(at).as_secs_f64());
         picture.clone()

@@ -386,7 +386,7 @@ impl<'a> Worker<'a> {
     fn hang(&mut self) {
         let (settings, at) = (self.settings, self.settings.clock.at(clock::now()));
         for held in self.held.values_mut() {
-            self.shared.hang(held.look(&settings.clock, at, settings.pace.blind));
+            self.shared.hang(held.look(settings, at));
         }
     }
 
@@ -468,8 +468,8 @@ impl<'a> Worker<'a> {
         if !records.is_empty() {
             self.shared.say(records);
         }
-        // Nobody explains a case that has left; its outcome is in the alerts and counts.
-        held.partition.shard_mut().take_ended();
+        let ended = held.partition.shard_mut().take_ended();
+        held.rounds.ended(&self.settings.policy, &self.settings.labels, &ended);
     }
 
     /// Hands the state on to whoever writes it.

@@ -328,6 +328,8 @@ impl World {
         assert!(done, "not everything is read: {:?}, ends {ends:?}", watch.cuts());
         instances.iter_mut().for_each(Instance::terminate);
         let ended_well = instances.iter_mut().map(Instance::wait).filter(|ended_well| *ended_well).count();
+        let by_themselves = &tally.ended_by_themselves;
+        assert!(by_themselves.is_empty(), "instances ended unasked: {by_themselves:#?}");
         assert_eq!(ended_well, instances.len(), "not all ended well when they were asked to");
         Judgement { plan, sent, at, watch: &watch, instances: &instances, tally: &tally, open_kills }.say();
     }
@@ -352,6 +354,8 @@ every = "2s"
 horizon = "{horizon}s"
 [engine]
 workers = 1
+[http]
+listen = false
 "#
     )
 }
