@@ -5,6 +5,8 @@ mod crisis;
 mod dashboards;
 #[cfg(feature = "kafka")]
 mod demo;
+#[cfg(all(feature = "kafka", feature = "http"))]
+mod faces;
 mod judged;
 #[cfg(feature = "kafka")]
 #[path = "../kafka/mod.rs"]
