@@ -119,5 +119,7 @@ pub(super) async fn stream(State(site): State<Site>) -> Response {
         let event = Event::default().event("picture").data(&*text);
         Some((Ok::<_, Infallible>(event), (None, newest)))
     });
-    Sse::new(pictures).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response()
+    // A proxy that gathers answers would show pictures in heaps.
+    let at_once = [("x-accel-buffering", "no")];
+    (at_once, Sse::new(pictures).keep_alive(KeepAlive::new().interval(KEEP_ALIVE))).into_response()
 }

@@ -7,27 +7,31 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-/// Ends the child when the test does.
+/// Ends with the test.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Fails only when it has ended by itself.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A demonstration, what it said before it told where the board is, and where that is.
 struct Demo {
-    child: Child,
+    _running: Running,
     said: Vec<String>,
     board: SocketAddr,
 }
 
-impl Drop for Demo {
-    fn drop(&mut self) {
-        // Fails only when it has ended by itself.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// Starts it, and reads what it says until it has told where the board is.
+/// Starts one, and reads what it says until it has told where the board is.
 fn demo(listen: &str) -> Demo {
     let mut command = Command::new(env!("CARGO_BIN_EXE_watchbell"));
     command.args(["demo", "--for", "30s", "--log-level", "error", "--json", "--listen", listen]);
-    let mut child = command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().expect("it can be started");
-    let mut lines = BufReader::new(child.stderr.take().expect("it was piped")).lines();
+    let child = command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().expect("it can be started");
+    let mut running = Running(child);
+    let mut lines = BufReader::new(running.0.stderr.take().expect("it was piped")).lines();
     let mut said = Vec::new();
     for line in lines.by_ref() {
         let line = line.expect("text");
@@ -35,7 +39,7 @@ fn demo(listen: &str) -> Demo {
         if let Some(board) = board.map(|board| board.parse().expect("an address")) {
             // What it says from here on is read, or it would wait for a reader.
             std::thread::spawn(move || lines.for_each(drop));
-            return Demo { child, said, board };
+            return Demo { _running: running, said, board };
         }
         said.push(line);
     }

@@ -114,7 +114,7 @@ fn every_alert_is_shown_to_fire_and_to_be_silent() {
         let answers: Vec<&str> = test.split(&format!("expr: {asked}")).skip(1).collect();
         let fires = |answer: &&str| answer.contains(&format!("- labels: 'ALERTS{{alertname=\"{name}\""));
         let silent = |answer: &&str| answer.contains("exp_samples: []");
-        assert!(answers.iter().any(|answer| fires(&answer)), "{name} is not shown to fire");
-        assert!(answers.iter().any(|answer| silent(&answer)), "{name} is not shown to be silent");
+        assert!(answers.iter().any(fires), "{name} is not shown to fire");
+        assert!(answers.iter().any(silent), "{name} is not shown to be silent");
     }
 }
