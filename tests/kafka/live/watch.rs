@@ -98,7 +98,7 @@ impl Watch {
         let text = format!(
             "policy = \"{}\"\n[kafka]\nbootstrap = \"{bootstrap}\"\ngroup = \"{name}\"\ntopics = {topics:?}\n\
              alerts = \"{name}.alerts\"\npartials = \"{name}.partials\"\ndead_letters = \"{name}.dead\"\n{kafka}\n\
-             [checkpoints]\nurl = \"checkpoints\"\nevery = \"2s\"\n[engine]\n{workers}\n{engine}\n{tables}\n",
+             [checkpoints]\nurl = \"checkpoints\"\nevery = \"2s\"\n[http]\nlisten = false\n[engine]\n{workers}\n{engine}\n{tables}\n",
             self.policy().display(),
         );
         fs::write(self.policy(), POLICY).expect("writable");
