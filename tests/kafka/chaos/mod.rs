@@ -49,7 +49,7 @@ fn nothing_is_lost_or_doubled_in_a_classic_group() {
 
 #[test]
 fn nothing_is_lost_or_doubled_under_the_new_protocol() {
-    let plan = Plan::new(Plan { kills: 5, zombies: 1, freezes: 0, broker_kills: 0, ..Plan::SMALL });
+    let plan = Plan::new(Plan { kills: 4, zombies: 1, freezes: 0, broker_kills: 0, ..Plan::SMALL });
     World::begin(plan, "protocol = \"consumer\"").suffer();
 }
 
@@ -199,7 +199,7 @@ impl World {
         assert!(within(60, || all_cut(&self.watch)), "not all logs are cut: {:?}", self.watch.cuts());
         for fault in self.plan.faults(&mut self.rng) {
             self.inflict(fault);
-            let pause = Duration::from_millis(self.rng.u64(2_500..5_000));
+            let pause = Duration::from_millis(self.rng.u64(2_000..4_000));
             self.pass(pause);
         }
         while self.open_kills() < self.plan.open_kills()
