@@ -8,11 +8,14 @@ mod timers;
 
 use criterion::Criterion;
 
+/// What a group of figures is called, and what measures them; small ones for tests.
+type Figures = (&'static str, fn(bool));
+
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let small = !arguments.iter().any(|argument| argument == "--bench");
     let filter = arguments.iter().find(|argument| !argument.starts_with('-'));
-    let all: [(&str, fn(bool)); 4] = [
+    let all: [Figures; 4] = [
         ("timers", timers::figures),
         ("events", events::figures),
         ("checkpoints", checkpoints::figures),

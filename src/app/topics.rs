@@ -17,7 +17,7 @@ struct Plan {
     name: String,
     /// `None`: as many as it has.
     partitions: Option<u32>,
-    settings: &'static [(&'static str, &'static str)],
+    settings: Set,
 }
 
 /// What was done about a topic, or what is wrong with it.
@@ -31,12 +31,15 @@ pub enum Finding {
     Wrong(String, String),
 }
 
+/// How a topic must be set.
+type Set = &'static [(&'static str, &'static str)];
+
 /// Alerts and dead letters must still be there when somebody comes back from holidays.
-const KEPT: &[(&str, &str)] = &[("cleanup.policy", "delete"), ("retention.ms", "2592000000")];
+const KEPT: Set = &[("cleanup.policy", "delete"), ("retention.ms", "2592000000")];
 /// Partials must reach back further than any checkpoint of the aggregate.
-const PARTIALS: &[(&str, &str)] = &[("cleanup.policy", "delete"), ("retention.ms", "604800000")];
+const PARTIALS: Set = &[("cleanup.policy", "delete"), ("retention.ms", "604800000")];
 /// Events must reach back further than any checkpoint.
-const EVENTS: &[(&str, &str)] = &[("cleanup.policy", "delete")];
+const EVENTS: Set = &[("cleanup.policy", "delete")];
 
 /// Makes the topics that are missing: inputs with `partitions`, alerts with one for each log and one more.
 pub fn create(settings: &Settings, partitions: u32, replicas: u32) -> anyhow::Result<Vec<Finding>> {
@@ -55,7 +58,7 @@ pub fn create(settings: &Settings, partitions: u32, replicas: u32) -> anyhow::Re
 }
 
 /// The topics that are written.
-fn outputs(settings: &Settings, logs: u32) -> Vec<(String, u32, &'static [(&'static str, &'static str)])> {
+fn outputs(settings: &Settings, logs: u32) -> Vec<(String, u32, Set)> {
     let kafka = &settings.kafka;
     let mut outputs = vec![(kafka.alerts.clone(), logs + 1, KEPT), (kafka.partials.clone(), 1, PARTIALS)];
     outputs.extend(kafka.dead_letters.iter().map(|name| (name.clone(), 1, KEPT)));

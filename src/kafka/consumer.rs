@@ -101,7 +101,9 @@ impl Consumer {
             )
         };
         let mut list = TopicPartitionList::new();
-        topics.iter().for_each(|topic| drop(list.add_partition(topic, -1)));
+        for topic in topics {
+            list.add_partition(topic, -1);
+        }
         // SAFETY: a live consumer and list.
         Error::check(unsafe { rd::rd_kafka_subscribe(client.raw(), list.ptr()) })?;
         Ok(Consumer { messages, events, ends: Mutex::default(), client })
@@ -196,7 +198,9 @@ impl Consumer {
     /// Answers [`Event::Revoked`], or stops reading: names only those partitions that were assigned.
     pub fn unassign(&self, partitions: &[(String, i32)]) -> Result<()> {
         let mut list = TopicPartitionList::new();
-        partitions.iter().for_each(|(topic, partition)| drop(list.add_partition(topic, *partition)));
+        for (topic, partition) in partitions {
+            list.add_partition(topic, *partition);
+        }
         partitions.iter().for_each(|(topic, partition)| self.ends().forget(topic, *partition));
         self.incrementally(&list, false)
     }

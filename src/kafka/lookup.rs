@@ -146,6 +146,8 @@ impl Lookup {
 
 fn named(partitions: &[(String, i32)]) -> TopicPartitionList {
     let mut list = TopicPartitionList::with_capacity(partitions.len());
-    partitions.iter().for_each(|(topic, partition)| drop(list.add_partition(topic, *partition)));
+    for (topic, partition) in partitions {
+        list.add_partition(topic, *partition);
+    }
     list
 }

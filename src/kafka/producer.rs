@@ -100,7 +100,7 @@ impl Producer {
         let mut parts = vec![
             part(rd::rd_kafka_vtype_t::RD_KAFKA_VTYPE_TOPIC, |u| u.cstr = topic.as_ptr()),
             part(rd::rd_kafka_vtype_t::RD_KAFKA_VTYPE_PARTITION, |u| u.i32_ = output.partition.unwrap_or(-1)),
-            part(rd::rd_kafka_vtype_t::RD_KAFKA_VTYPE_MSGFLAGS, |u| u.i = rd::RD_KAFKA_MSG_F_COPY as i32),
+            part(rd::rd_kafka_vtype_t::RD_KAFKA_VTYPE_MSGFLAGS, |u| u.i = rd::RD_KAFKA_MSG_F_COPY),
             part(rd::rd_kafka_vtype_t::RD_KAFKA_VTYPE_VALUE, |u| u.mem = memory(output.payload)),
         ];
         if !output.key.is_empty() {
@@ -141,10 +141,7 @@ impl Producer {
     pub fn purge(&self) {
         // SAFETY: a live producer.
         unsafe {
-            rd::rd_kafka_purge(
-                self.client.raw(),
-                (rd::RD_KAFKA_PURGE_F_QUEUE | rd::RD_KAFKA_PURGE_F_INFLIGHT) as i32,
-            )
+            rd::rd_kafka_purge(self.client.raw(), rd::RD_KAFKA_PURGE_F_QUEUE | rd::RD_KAFKA_PURGE_F_INFLIGHT)
         };
     }
 

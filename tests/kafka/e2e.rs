@@ -5,6 +5,8 @@
 //! reading process, in seconds per million events. Sizes by environment: `WATCHBELL_E2E_EVENTS` (5,000,000) and
 //! `WATCHBELL_E2E_RUNS` (3).
 
+#![allow(clippy::print_stdout, reason = "it says what it has measured")]
+
 use std::fs;
 use std::path::Path;
 use std::process::Command;

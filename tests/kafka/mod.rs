@@ -20,7 +20,7 @@ mod certificates;
 mod chaos;
 mod client;
 /// A comparison, for the bench of that name.
-#[cfg(not(test))]
+#[allow(dead_code, reason = "the tests do not compare")]
 pub mod e2e;
 #[cfg(test)]
 mod live;

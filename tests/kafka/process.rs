@@ -37,7 +37,7 @@ impl Process {
     }
 
     /// Its number.
-    #[cfg(not(test))]
+    #[allow(dead_code, reason = "for the bench `e2e`")]
     pub fn id(&self) -> u32 {
         self.child.id()
     }

@@ -326,10 +326,9 @@ impl<'a> Worker<'a> {
     fn release_unread(&mut self, partition: &Partition<Standard>) {
         let log = partition.shard().log();
         self.shared.take_down(log);
-        if let Some(cut) = partition.released() {
-            if let Err(error) = self.sink.claim(log, cut) {
-                tracing::debug!(%error, log, "the log could not be given up; the group has gone on");
-            }
+        let released = partition.released().map_or(Ok(()), |cut| self.sink.claim(log, cut));
+        if let Err(error) = released {
+            tracing::debug!(%error, log, "the log could not be given up; the group has gone on");
         }
     }
 
