@@ -79,6 +79,8 @@ impl Judgement<'_> {
             verdict.standing,
             verdict.count(),
         );
+        let (count, worst) = verdict.stamped_before;
+        eprintln!("  {count} cuts had not read a record stamped before their clock, by {worst} ms at most");
         let (disturbed, alone): (Vec<Failover>, Vec<Failover>) =
             self.watch.failovers().into_iter().partition(|failover| self.is_disturbed(failover));
         eprintln!("  from a kill to the next cut of each of its logs: {}", figures(&alone));

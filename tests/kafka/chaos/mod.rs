@@ -199,7 +199,7 @@ impl World {
         assert!(within(60, || all_cut(&self.watch)), "not all logs are cut: {:?}", self.watch.cuts());
         for fault in self.plan.faults(&mut self.rng) {
             self.inflict(fault);
-            let pause = Duration::from_millis(self.rng.u64(2_000..4_000));
+            let pause = Duration::from_millis(self.rng.u64(1_500..3_500));
             self.pass(pause);
         }
         while self.open_kills() < self.plan.open_kills()

@@ -146,3 +146,14 @@ fn a_record_that_is_another_is_found() {
     all_found(|said, n| said[n].cut.clock -= SETTLE_MS);
     all_found(|said, n| said[n].cut.next_offset = 0);
 }
+
+#[test]
+fn a_clock_that_ran_ahead_of_its_fence_is_found() {
+    let mut world = small(1);
+    let (next, clock) = (world.said[0].cut.next_offset as usize, world.said[0].cut.clock);
+    world.facts[next].appended = clock - 1;
+    let verdict = judge(0, &world.facts, &world.said, world.last);
+    assert_eq!((verdict.count(), verdict.stamped_before), (0, (1, 1)), "a broker stamps before it shows");
+    world.facts[next].appended = clock - GRACE_MS - 1;
+    assert!(judge(0, &world.facts, &world.said, world.last).count() > 0);
+}
