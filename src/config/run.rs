@@ -72,12 +72,10 @@ pub struct Kafka {
 /// `[checkpoints]`: where states are kept.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Checkpoints {
-    /// A folder, or the address of an object store.
+    /// A folder.
     pub url: String,
     /// The time between two checkpoints of a log.
     pub every: Span,
-    /// How many are kept of a log.
-    pub keep: u32,
 }
 
 /// `[input]`: how logs are read.
@@ -139,7 +137,7 @@ pub const KEYS: [(&str, &[&str]); 7] = [
             "options",
         ],
     ),
-    ("checkpoints", &["url", "every", "keep"]),
+    ("checkpoints", &["url", "every"]),
     ("input", &["horizon", "dedup_window", "max_skew", "values_per_dimension_max"]),
     ("pseudonyms", &["key_file", "subjects", "attributes"]),
     ("engine", &["workers", "clock", "aggregate", "fence_every", "leave_within"]),
@@ -292,16 +290,11 @@ fn option(value: Value<'_>, folder: &Path) -> Option<String> {
 }
 
 fn checkpoints(root: &Table<'_>, folder: &Path) -> Option<Checkpoints> {
-    let otherwise =
-        Checkpoints { url: folder_url(folder, "checkpoints"), every: Span::from_minutes(1), keep: 3 };
+    let otherwise = Checkpoints { url: folder_url(folder, "checkpoints"), every: Span::from_minutes(1) };
     let Some(table) = root.table("checkpoints") else { return Some(otherwise) };
     table.only(keys("checkpoints"));
     let url = table.string("url").map_or(otherwise.url, |url| folder_url(folder, url.value));
-    Some(Checkpoints {
-        url,
-        every: within(&table, "every", otherwise.every, (1_000, 86_400_000)),
-        keep: number(&table, "keep", 3, (2, 1_000))? as u32,
-    })
+    Some(Checkpoints { url, every: within(&table, "every", otherwise.every, (1_000, 86_400_000)) })
 }
 
 /// An address stays as it is; a path is looked up from the settings file.

@@ -24,7 +24,7 @@ use crate::time::Time;
 
 /// How many cases a block of the slab holds. With larger blocks the first change of one after a snapshot takes longer,
 /// with smaller ones the snapshot itself; `benches/checkpoints.rs` measures both.
-pub const BLOCK: usize = 256;
+pub const BLOCK: usize = 64;
 /// How many watches lie together.
 const PAGE: usize = 4_096;
 
