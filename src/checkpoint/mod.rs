@@ -168,16 +168,17 @@ pub fn unseal(bytes: &[u8]) -> Result<&[u8], String> {
     Ok(body)
 }
 
-/// The newest checkpoint in a frame for which `decode` has an answer. What cannot be read is passed over.
+/// The newest checkpoint of a log for which `decode`, given its number and what its frame holds, has an answer, and the
+/// problems of those that were passed over.
 pub fn newest_of<T>(
     store: &mut dyn Store,
     log: u32,
-    decode: impl Fn(&[u8]) -> Result<Option<T>, String>,
+    decode: impl Fn(u64, &[u8]) -> Result<Option<T>, String>,
 ) -> Result<(Option<T>, Vec<StoreError>), StoreError> {
     let mut passed_over = Vec::new();
     for number in store.list(log)?.into_iter().rev() {
         let bytes = store.get(log, number)?;
-        match unseal(&bytes).and_then(&decode) {
+        match unseal(&bytes).and_then(|body| decode(number, body)) {
             Ok(Some(found)) => return Ok((Some(found), passed_over)),
             Ok(None) => {}
             Err(what) => passed_over.push(StoreError::Damaged { log, number, what }),
@@ -193,19 +194,12 @@ pub fn newest(
     log: u32,
     seq: u64,
 ) -> Result<(Option<Checkpoint>, Vec<StoreError>), StoreError> {
-    let mut passed_over = Vec::new();
-    for number in store.list(log)?.into_iter().rev() {
-        let bytes = store.get(log, number)?;
-        match Checkpoint::decode(&bytes) {
-            Err(what) => passed_over.push(StoreError::Damaged { log, number, what }),
-            Ok(checkpoint) if checkpoint.number != number || checkpoint.state.log != log => {
-                let what = "it is the checkpoint of another number or log".to_owned();
-                passed_over.push(StoreError::Damaged { log, number, what });
-            }
-            Ok(checkpoint) if checkpoint.seq <= seq => return Ok((Some(checkpoint), passed_over)),
-            // Published by a worker whose cut was not the one that counted.
-            Ok(_) => {}
+    newest_of(store, log, |number, body| {
+        let checkpoint: Checkpoint = postcard::from_bytes(body).map_err(|error| error.to_string())?;
+        if checkpoint.number != number || checkpoint.state.log != log {
+            return Err("it is the checkpoint of another number or log".into());
         }
-    }
-    Ok((None, passed_over))
+        // A later one was published by a worker whose cut was not the one that counted.
+        Ok((checkpoint.seq <= seq).then_some(checkpoint))
+    })
 }

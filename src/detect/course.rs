@@ -1,9 +1,11 @@
 //! How did a series run, and how was it expected to? For pictures: buckets with the band in which calm ones lie.
 
+use serde::Serialize;
+
 use super::Measure;
 use super::reading::View;
 use super::series::Series;
-use crate::time::Time;
+use crate::time::{Time, rfc3339};
 
 /// The buckets of a series, oldest first.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,9 +21,10 @@ pub struct Course {
 }
 
 /// One bucket of a series.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Point {
     /// Its start.
+    #[serde(with = "rfc3339")]
     pub start: Time,
     /// How many there were.
     pub observed: u64,

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::alert::{Alert, Record};
-use crate::detect::{Dimension, Measure, Series, Signal};
+use crate::detect::{Dimension, Measure, Point, Series, Signal};
 use crate::names::Text;
 use crate::sla::explain::Explanation;
 use crate::time::{Time, rfc3339};
@@ -204,25 +204,9 @@ pub struct SeriesPicture {
     /// The width of a point in seconds.
     pub bucket_seconds: f64,
     /// The judged buckets, oldest first; at most 48.
-    pub points: Vec<PointPicture>,
+    pub points: Vec<Point>,
     /// Whether a signal goes on in it.
     pub signal: bool,
-}
-
-/// One bucket of a series.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct PointPicture {
-    /// Its start.
-    #[serde(with = "rfc3339")]
-    pub start: Time,
-    /// How many there were.
-    pub observed: u64,
-    /// How many were to be expected.
-    pub expected: f64,
-    /// The band in which 99 % of calm buckets lie.
-    pub low: f64,
-    /// Its upper end.
-    pub high: f64,
 }
 
 /// Satisfaction with one product, or everything.

@@ -115,9 +115,7 @@ pub fn resume<R: Rules>(
     let Some(cut) = cut.filter(|cut| partition.has_written(cut)) else { return Ok(Err(partition)) };
     let claimed = CutRecord { owner: owner.into(), ..cut };
     sink.claim(log, claimed.clone())?;
-    if let Some(now) = sink.cut(log)?.filter(|now| *now != claimed) {
-        return Err(TakeoverError::TakenOver { log, owner: now.owner });
-    }
+    still_ours(sink, log, &claimed)?;
     partition.rename(owner);
     let next_offset = partition.shard().stamp().next_offset;
     Ok(Ok(Taken { partition, next_offset, is_new: false, passed_over: Vec::new() }))
@@ -151,16 +149,22 @@ pub fn take_over<R: Rules>(
     };
     let mut said: Alerts = shard.said();
     let alerts = sink.alerts(log, alerts_offset, &mut |record| say(&mut said, &record.change))?;
-    if let Some(now) = sink.cut(log)?.filter(|now| *now != claimed) {
-        return Err(TakeoverError::TakenOver { log, owner: now.owner });
-    }
+    still_ours(sink, log, &claimed)?;
     let next_offset = shard.stamp().next_offset;
     let partition = Partition::resume(shard, owner, number, alerts, CatchUp { cut, said });
     Ok(Taken { partition, next_offset, is_new, passed_over })
 }
 
+/// Nobody has claimed the log, or written for it, since it was claimed.
+fn still_ours(sink: &mut dyn Sink, log: u32, claimed: &CutRecord) -> Result<(), TakeoverError> {
+    match sink.cut(log)?.filter(|now| now != claimed) {
+        Some(now) => Err(TakeoverError::TakenOver { log, owner: now.owner }),
+        None => Ok(()),
+    }
+}
+
 /// A log that was never cut: nothing read, nothing said.
-fn first_cut(policy_hash: u64) -> CutRecord {
+pub(super) fn first_cut(policy_hash: u64) -> CutRecord {
     let owner = String::new();
     CutRecord { next_offset: 0, clock: Time::MIN, seq: 0, policy_hash, owner, checkpoint: 0 }
 }

@@ -12,11 +12,11 @@ use serde_json::{Value, json};
 use super::live::Live;
 use super::{END, ServeError, Server, serve};
 use crate::alert::{Action, KINDS};
-use crate::detect::{Dimension, Measure, Series};
+use crate::detect::{Dimension, Measure, Point, Series};
 use crate::engine::clock;
 use crate::engine::picture::{
     AggregatePicture, ClockCounts, CommitmentPicture, DuePicture, LabelledCounts, LogPicture, Picture,
-    Pictures, PointPicture, SatisfactionPicture, SeriesPicture, State,
+    Pictures, SatisfactionPicture, SeriesPicture, State,
 };
 use crate::names::Text;
 use crate::sla::explain::Explanation;
@@ -173,13 +173,13 @@ fn aggregate() -> AggregatePicture {
         "series": Series::all(), "measure": "breaches", "finding": "spike", "window_start": at(-60).to_string(),
         "window_end": at(0).to_string(), "observed": 20, "expected": 3.0, "p_value": 0.001, "ended": null,
     }]);
-    let point = PointPicture { start: at(-60), observed: 21, expected: 6.5, low: 2.0, high: 12.0 };
+    let point = Point { start: at(-60), observed: 21, expected: 6.5, low: 2.0, high: 12.0 };
     let series = |series: Series, observed: u64| SeriesPicture {
         title: series.name(),
         series,
         measure: Measure::Complaints,
         bucket_seconds: 3_600.0,
-        points: vec![PointPicture { observed, ..point }],
+        points: vec![Point { observed, ..point }],
         signal: false,
     };
     let margin = Series::margin(Dimension::Product, "a".into());

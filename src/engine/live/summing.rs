@@ -14,13 +14,14 @@ use super::{LiveError, Settings};
 use crate::aggregate::{Aggregate, crisis_id};
 use crate::alert::{About, Alert, Alerts, Change, Record, Status, say};
 use crate::checkpoint::{self, Store};
-use crate::detect::{Course, Point};
+use crate::detect::Course;
 use crate::engine::clock;
-use crate::engine::picture::{AggregatePicture, PointPicture, SatisfactionPicture, SeriesPicture};
+use crate::engine::picture::{AggregatePicture, SatisfactionPicture, SeriesPicture};
+use crate::engine::takeover::first_cut;
 use crate::kafka::{Consumer, Event, Logs, Message, Offset};
 use crate::sink::kafka::{Kafka, Options, decode_partial};
 use crate::sink::{CutRecord, Sink, SinkError, Transaction};
-use crate::time::{Span, Time};
+use crate::time::Span;
 
 /// How often its picture is hung up.
 const PICTURE: Duration = Duration::from_millis(500);
@@ -176,15 +177,7 @@ impl Summing<'_> {
     }
 
     fn take_over(&mut self) -> Result<(), End> {
-        let first = CutRecord {
-            next_offset: 0,
-            clock: Time::MIN,
-            seq: 0,
-            policy_hash: self.settings.policy.hash,
-            owner: String::new(),
-            checkpoint: 0,
-        };
-        let cut = self.sink.fence(self.log)?.unwrap_or(first);
+        let cut = self.sink.fence(self.log)?.unwrap_or_else(|| first_cut(self.settings.policy.hash));
         let claimed = CutRecord { owner: self.owner.clone(), ..cut.clone() };
         self.sink.claim(self.log, claimed.clone())?;
         let (aggregate, position, alerts_from) = self.load(cut.seq)?;
@@ -230,7 +223,7 @@ impl Summing<'_> {
     fn load(&self, seq: u64) -> Result<(Aggregate, u64, u64), End> {
         let (options, logs) = (self.settings.aggregate.clone(), self.settings.logs.count());
         let mut store = (self.settings.store)().map_err(|error| End::Again(error.to_string()))?;
-        let decode = |body: &[u8]| decode_snapshot(body, seq);
+        let decode = |_, body: &[u8]| decode_snapshot(body, seq);
         let (found, passed_over) = checkpoint::newest_of(store.as_mut(), self.log, decode)
             .map_err(|error| End::Again(error.to_string()))?;
         for problem in passed_over {
@@ -432,18 +425,11 @@ const BUCKETS: usize = 48;
 const SERIES: usize = 9;
 
 fn picture(course: Course, bucket: Span) -> SeriesPicture {
-    let point = |point: &Point| PointPicture {
-        start: point.start,
-        observed: point.observed,
-        expected: point.expected,
-        low: point.low,
-        high: point.high,
-    };
     SeriesPicture {
         title: course.series.name(),
         measure: course.measure,
         bucket_seconds: bucket.seconds(),
-        points: course.points.iter().map(point).collect(),
+        points: course.points,
         signal: course.signal,
         series: course.series,
     }
