@@ -113,16 +113,6 @@ impl Client {
     pub(super) fn raw(&self) -> *mut rd::rd_kafka_t {
         self.handle
     }
-
-    /// The error that made the handle useless, if there was one.
-    pub fn fatal(&self) -> Option<Error> {
-        let mut reason = [0 as c_char; 512];
-        // SAFETY: the buffer is as long as is said.
-        let code = unsafe { rd::rd_kafka_fatal_error(self.handle, reason.as_mut_ptr(), reason.len()) };
-        let error = Error::check(code).err()?;
-        // SAFETY: librdkafka has written a terminated string.
-        Some(Error { text: unsafe { text(reason.as_ptr()) }, fatal: true, retriable: false, ..error })
-    }
 }
 
 impl Drop for Client {

@@ -286,11 +286,6 @@ impl Consumer {
         }
         false
     }
-
-    /// The handle, for errors.
-    pub fn client(&self) -> &Client {
-        &self.client
-    }
 }
 
 impl GroupMetadata {

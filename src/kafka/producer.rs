@@ -137,14 +137,6 @@ impl Producer {
         lock(&self.reports.failed).take().map_or(Ok(()), Err)
     }
 
-    /// Throws away what was not delivered yet.
-    pub fn purge(&self) {
-        // SAFETY: a live producer.
-        unsafe {
-            rd::rd_kafka_purge(self.client.raw(), rd::RD_KAFKA_PURGE_F_QUEUE | rd::RD_KAFKA_PURGE_F_INFLIGHT)
-        };
-    }
-
     /// The offset after the last record delivered to a partition, as far as this producer knows.
     pub fn delivered(&self, topic: &str, partition: i32) -> Option<u64> {
         lock(&self.reports.delivered).get(&(topic.to_owned(), partition)).copied()
@@ -189,11 +181,6 @@ impl Producer {
             Error::take(unsafe { rd::rd_kafka_abort_transaction(self.client.raw(), millis(timeout)) });
         lock(&self.reports.failed).take();
         aborted
-    }
-
-    /// The handle, for errors.
-    pub fn client(&self) -> &Client {
-        &self.client
     }
 }
 
