@@ -138,7 +138,10 @@ impl<'a> Worker<'a> {
             // Messages come in runs: the name's place is compared, not the name.
             let log = match at {
                 Some((known, of, log)) if std::ptr::eq(known, topic.as_ptr()) && of == partition => log,
-                _ => self.settings.logs.number(topic, partition)?,
+                _ => match self.settings.logs.number(topic, partition) {
+                    Some(log) => log,
+                    None => continue,
+                },
             };
             at = Some((topic.as_ptr(), partition, log));
             let Some(held) = self.held.get_mut(&log) else { continue };
