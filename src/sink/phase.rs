@@ -4,7 +4,7 @@
 //! enters a phase keeps its byte in a file there, named as the thread is. Without the feature there is nothing here.
 
 /// What is being done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Phase {
     /// Nothing that could be cut short.

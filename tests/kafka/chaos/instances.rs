@@ -6,24 +6,14 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+pub use watchbell::sink::phase::Phase;
+
 use crate::kafka::program::Program;
 use crate::kafka::{Deadline, now};
 
-/// What a worker was doing; the engine keeps the byte.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[repr(u8)]
-pub enum Phase {
-    Idle = 1,
-    Sending,
-    Committing,
-    Checkpoint,
-    Takeover,
-}
-
-impl Phase {
-    const ALL: [Phase; 5] =
-        [Phase::Idle, Phase::Sending, Phase::Committing, Phase::Checkpoint, Phase::Takeover];
-}
+/// What a worker may have been doing.
+const PHASES: [Phase; 5] =
+    [Phase::Idle, Phase::Sending, Phase::Committing, Phase::Checkpoint, Phase::Takeover];
 
 /// How long a phase is waited for.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -93,7 +83,7 @@ impl Instance {
             let mut byte = [0];
             let file = File::open(self.phases().join(name)).ok()?;
             file.read_exact_at(&mut byte, 0).ok()?;
-            Phase::ALL.into_iter().find(|phase| *phase as u8 == byte[0])
+            PHASES.into_iter().find(|phase| *phase as u8 == byte[0])
         };
         match (byte("worker-0"), byte("taking")) {
             (Some(Phase::Idle) | None, Some(Phase::Takeover)) => Phase::Takeover,
