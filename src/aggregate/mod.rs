@@ -125,7 +125,7 @@ pub enum StateError {
 }
 
 /// The version of [`State`].
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 impl<M: Merging> Aggregate<M> {
     /// A machine for `logs` source partitions, numbered from 0.
@@ -343,12 +343,12 @@ impl<M: Merging> Aggregate<M> {
         let signals = self.signals().map(|signal| Alert {
             id: signal_id(signal),
             status: status(signal.ended),
-            about: About::Signal(signal.clone()),
+            about: About::Signal(Box::new(signal.clone())),
         });
         let crises = self.crises().map(|crisis| Alert {
             id: crisis_id(crisis),
             status: status(crisis.ended),
-            about: About::Crisis(crisis.clone()),
+            about: About::Crisis(Box::new(crisis.clone())),
         });
         signals.chain(crises).map(|alert| (alert.id, alert)).collect()
     }
@@ -373,8 +373,8 @@ fn status(ended: Option<Time>) -> Status {
 impl Said {
     fn of(alert: &Alert) -> Option<Said> {
         let about = match &alert.about {
-            About::Signal(signal) => Found::Signal(signal.clone()),
-            About::Crisis(crisis) => Found::Crisis(crisis.clone()),
+            About::Signal(signal) => Found::Signal(Signal::clone(signal)),
+            About::Crisis(crisis) => Found::Crisis(Crisis::clone(crisis)),
             // Of promises only the workers speak.
             About::Warning(_) | About::Breach(_) => return None,
         };
@@ -383,8 +383,8 @@ impl Said {
 
     fn alert(self) -> Alert {
         let (id, about) = match self.about {
-            Found::Signal(signal) => (signal_id(&signal), About::Signal(signal)),
-            Found::Crisis(crisis) => (crisis_id(&crisis), About::Crisis(crisis)),
+            Found::Signal(signal) => (signal_id(&signal), About::Signal(Box::new(signal))),
+            Found::Crisis(crisis) => (crisis_id(&crisis), About::Crisis(Box::new(crisis))),
         };
         Alert { id, status: self.status, about }
     }

@@ -66,9 +66,10 @@ impl Coverage {
     }
 }
 
-/// The clock of a partial. One that has never moved tells nothing: its log was never caught up with.
+/// The clock of a partial. One that has never moved tells nothing, its log was never caught up with; nor does one of
+/// which the rest has still to come.
 fn told(partial: &Partial) -> Option<Time> {
-    Some(partial.stamp.clock).filter(|clock| *clock > Time::MIN)
+    Some(partial.stamp.clock).filter(|clock| *clock > Time::MIN && !partial.more)
 }
 
 impl Sources {

@@ -92,18 +92,19 @@ pub struct Alert {
     pub about: About,
 }
 
-/// What an alert is about.
+/// What an alert is about. An alert is handed on from what stands to what is written, said, stored and shown: what it
+/// is about lies beside it, and is not copied.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum About {
     /// A share of a goal is used up, and the promise is still open.
-    Warning(Promise),
+    Warning(Arc<Promise>),
     /// A promise is broken.
-    Breach(Promise),
+    Breach(Arc<Promise>),
     /// A detector found something in a series.
-    Signal(Signal),
+    Signal(Box<Signal>),
     /// Signals and breaches that belong together.
-    Crisis(Crisis),
+    Crisis(Box<Crisis>),
 }
 
 impl About {

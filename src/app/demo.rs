@@ -279,7 +279,7 @@ fn count(summary: &mut Summary, crises: &mut Vec<(crate::alert::AlertId, Crisis)
         About::Crisis(crisis) => {
             crises.retain(|(id, _)| *id != alert.id);
             if action != Action::Retracted {
-                crises.push((alert.id, crisis.clone()));
+                crises.push((alert.id, Crisis::clone(crisis)));
             }
         }
     }

@@ -144,6 +144,11 @@ impl<R: Rules> Partition<R> {
         self.catching_up.is_none()
     }
 
+    /// Looks ahead at subjects; see [`Shard::warm`].
+    pub(super) fn warm<'s>(&self, subjects: impl Iterator<Item = &'s [u8]>) {
+        std::hint::black_box(self.shard.warm(subjects));
+    }
+
     /// Reads a record. Its offset advances whatever becomes of it.
     pub fn read(&mut self, record: &source::Record<'_>) -> Outcome {
         match &record.item {
@@ -181,7 +186,7 @@ impl<R: Rules> Partition<R> {
     /// forgotten, and the next one says the difference.
     pub fn propose(&mut self, with_partial: bool, always: bool) -> Option<Proposal> {
         assert!(self.is_live(), "log {}: a cut before the last one was reached", self.shard.log());
-        let cut = self.shard.cut(with_partial);
+        let mut cut = self.shard.cut(with_partial);
         if cut.changes.is_empty() && cut.partial.is_none() && !always {
             self.shard.acknowledge(&cut);
             return None;
@@ -189,7 +194,7 @@ impl<R: Rules> Partition<R> {
         let log = self.shard.log();
         let alerts = cut.changes.iter().map(|change| Record::new(change.clone(), log, cut.stamp)).collect();
         let record = CutRecord { seq: self.seq + 1, ..self.record() };
-        let transaction = Transaction { log, cut: record, alerts, partial: cut.partial.clone() };
+        let transaction = Transaction { log, cut: record, alerts, partial: cut.partial.take() };
         Some(Proposal { cut, transaction })
     }
 

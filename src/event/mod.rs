@@ -19,7 +19,8 @@ pub use self::decode::decode;
 
 /// A record longer than this is refused unread: 1 MiB, Kafka's own default limit for a message.
 pub const RECORD_BYTES_MAX: usize = 1 << 20;
-/// `id`, `source`, `type` and `subject` may be this long.
+/// `id`, `source`, `type` and `subject` may be this long, and a value by which events are counted; one that is longer
+/// counts as `other`.
 pub const NAME_BYTES_MAX: usize = 512;
 /// An event may carry this many attributes.
 pub const ATTRIBUTES_MAX: usize = 128;

@@ -69,6 +69,14 @@ impl Case {
         values
     }
 
+    /// A look at all that lies apart: its subject, its events, its clocks.
+    pub fn touch(&self) -> usize {
+        let first = |bytes: &[u8]| bytes.first().copied().map_or(0, usize::from);
+        first(self.subject.as_bytes())
+            + first(self.history.bytes())
+            + self.clocks.first().map_or(0, |clock| usize::from(clock.parts))
+    }
+
     /// The time of its latest event.
     pub fn last(&self) -> Time {
         self.history.last().unwrap_or(self.first_seen)
@@ -138,7 +146,7 @@ impl Case {
         Alert {
             id: promise_id(&promise),
             status: if over { Status::Resolved } else { Status::Open },
-            about: if is_breach { About::Breach(promise) } else { About::Warning(promise) },
+            about: if is_breach { About::Breach(promise.into()) } else { About::Warning(promise.into()) },
         }
     }
 

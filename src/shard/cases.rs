@@ -100,6 +100,13 @@ impl Cases {
         self.by_subject.find(Entry::spread(hash), same).map(|entry| entry.index)
     }
 
+    /// Looks at the current case of a subject, without need; see [`super::Shard::warm`].
+    pub fn touch(&self, subject: &[u8]) -> usize {
+        let hash = xxh3_64(subject) as u32;
+        let found = self.by_subject.find(Entry::spread(hash), |entry| entry.hash == hash);
+        found.map_or(0, |entry| self.get(entry.index).touch() + usize::from(self.watch(entry.index).dirty))
+    }
+
     /// Adds a case, which becomes the current one of its subject.
     pub fn add(&mut self, case: Case) -> u32 {
         let hash = hash(&case.subject);

@@ -102,6 +102,8 @@ pub struct Cut {
     cases: Vec<u32>,
     /// Where breaches are counted from now on.
     breaches: Vec<Adjustment>,
+    /// Whether the panes that changed are written with it.
+    ships: bool,
 }
 
 /// The two decisions on which everything rests, as a parameter: tests get them wrong on purpose, and must notice.
@@ -203,12 +205,19 @@ impl<R: Rules> Shard<R> {
         if known {
             return Ok(Read::Duplicate);
         }
+        let cell = matched.as_ref().map(|matched| panes::key_of(&self.policy, &matched.values));
         if let (Some(index), Some(matched)) = (index, matched) {
             self.apply(index, event, matched)?;
         }
-        let counted = self.panes.count(&self.policy, event);
+        let counted = self.panes.count(&self.policy, event, cell);
         self.pass(event.time);
         Ok(if index.is_some() || counted { Read::Applied } else { Read::Idle })
+    }
+
+    /// Looks at what is known of some subjects whose events are about to be read, and forgets it again: what has to come from
+    /// memory comes for all of them at once, not for one after the other. Returns something that depends on all of it.
+    pub fn warm<'s>(&self, subjects: impl Iterator<Item = &'s [u8]>) -> usize {
+        subjects.map(|subject| self.cases.touch(subject)).sum()
     }
 
     /// Passes over a record that cannot be used.
@@ -375,10 +384,14 @@ impl<R: Rules> Shard<R> {
         found.sort_by_cached_key(|(_, change)| case::order(change));
         let (cases, changes): (Vec<u32>, Vec<Change>) = found.into_iter().unzip();
         let stamp = self.stamp();
-        let with_partial = with_partial || !breaches.is_empty() || self.panes.must_ship();
-        let partial =
-            with_partial.then(|| Partial { log: self.log, stamp, panes: self.panes.changed(&breaches) });
-        Cut { stamp, changes, partial, cases, breaches }
+        let ships = with_partial || !breaches.is_empty() || self.panes.must_ship();
+        let partial = ships.then(|| Partial {
+            log: self.log,
+            stamp,
+            more: false,
+            panes: self.panes.changed(&breaches),
+        });
+        Cut { stamp, changes, partial, cases, breaches, ships }
     }
 
     /// A breach is counted in the pane of its due instant; one that moves or is taken back leaves the pane it was in.
@@ -414,7 +427,7 @@ impl<R: Rules> Shard<R> {
         for (index, change) in cut.cases.iter().zip(&cut.changes) {
             self.said.say(*index, change);
         }
-        self.panes.settle(&cut.breaches, cut.partial.is_some());
+        self.panes.settle(&cut.breaches, cut.ships);
         for index in self.dirty.drain(..) {
             self.cases.watch_mut(index).dirty = false;
         }

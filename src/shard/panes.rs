@@ -8,8 +8,8 @@ use std::sync::Arc;
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
-use crate::event::Event;
-use crate::sla::policy::{CUSTOMER, DIMENSIONS, Policy, Slot, Values, get};
+use crate::event::{Event, NAME_BYTES_MAX};
+use crate::sla::policy::{CUSTOMER, DIMENSIONS, Policy, Values, get};
 use crate::time::{Span, Time};
 use crate::window::{Cell, Counts, OTHER, UNKNOWN};
 
@@ -44,7 +44,7 @@ impl Names {
         if text.is_empty() {
             return 0;
         }
-        if self.names.len() >= usize::from(cap) + 2 {
+        if self.names.len() >= usize::from(cap) + 2 || text.len() > NAME_BYTES_MAX {
             return 1;
         }
         let number = self.names.len() as u16;
@@ -92,15 +92,15 @@ impl Panes {
         self.names[usize::from(dimension)].number(text, self.cap)
     }
 
-    /// Counts an event; `false` if it is nothing that is counted.
-    pub fn count(&mut self, policy: &Policy, event: &Event<'_>) -> bool {
+    /// Counts an event; `false` if it is nothing that is counted. `cell`: where it belongs, if that is known.
+    pub fn count(&mut self, policy: &Policy, event: &Event<'_>, cell: Option<CellKey>) -> bool {
         let Some(complaint) = policy.counts(event) else { return false };
-        let mut key = CellKey::default();
-        for (n, name) in DIMENSIONS.iter().enumerate() {
-            if let Some(value) = event.attributes.get(name) {
-                key[n] = self.number(n as u8, &value.text());
-            }
-        }
+        let key = cell.unwrap_or_else(|| {
+            std::array::from_fn(|n| {
+                let value = event.attributes.get(DIMENSIONS[n]);
+                value.map_or(0, |value| self.number(n as u8, &value.text()))
+            })
+        });
         let score = policy.counting.score.as_ref().and_then(|name| event.attributes.get(name)?.number());
         let customer = event.attributes.get(CUSTOMER).filter(|_| complaint);
         let pane = event.time.floor(self.width);
@@ -180,36 +180,30 @@ impl Panes {
 
     /// The cell a case with these attributes is in.
     pub fn cell_of(&self, policy: &Policy, values: &Values) -> Cell {
-        let mut key = CellKey::default();
-        for (at, (_, slot)) in policy.slots().iter().enumerate() {
-            if let (Slot::Dimension(n), Some(number)) = (slot, get(values, at as u8)) {
-                key[usize::from(*n)] = number as u16;
-            }
-        }
-        self.cell(key)
+        self.cell(key_of(policy, values))
     }
 
     /// The panes that changed since they were last settled, as they are when these breaches are counted, too.
     pub fn changed(&self, adjustments: &[Adjustment]) -> Vec<(Time, Cell, Counts)> {
-        let mut keys = self.changed.clone();
-        keys.extend(adjustments.iter().map(|(pane, key, _)| (*pane, *key)));
-        let counts =
-            |pane: &Time, key: &CellKey| self.panes.get(pane).and_then(|cells| cells.get(key)).cloned();
-        let with = |(pane, key): (Time, CellKey)| {
-            let mut counts = counts(&pane, &key).unwrap_or_default();
-            let here = adjustments.iter().filter(|(at, cell, _)| (*at, *cell) == (pane, key));
-            here.for_each(|(_, _, by)| counts.breaches = counts.breaches.saturating_add_signed(*by));
+        let mut sums = by_place(adjustments);
+        for place in &self.changed {
+            sums.entry(*place).or_insert(0);
+        }
+        let with = |((pane, key), by): ((Time, CellKey), i64)| {
+            let counts = self.panes.get(&pane).and_then(|cells| cells.get(&key));
+            let mut counts = counts.cloned().unwrap_or_default();
+            counts.breaches = counts.breaches.saturating_add_signed(by);
             (pane, self.cell(key), counts)
         };
-        keys.into_iter().map(with).collect()
+        sums.into_iter().map(with).collect()
     }
 
     /// Breaches were said, and with `shipped` all changed panes were.
     pub fn settle(&mut self, adjustments: &[Adjustment], shipped: bool) {
-        for (pane, key, by) in adjustments {
-            let counts = self.counts_mut(*pane, *key);
-            counts.breaches = counts.breaches.saturating_add_signed(*by);
-            self.changed.insert((*pane, *key));
+        for ((pane, key), by) in by_place(adjustments) {
+            let counts = self.counts_mut(pane, key);
+            counts.breaches = counts.breaches.saturating_add_signed(by);
+            self.changed.insert((pane, key));
         }
         if shipped {
             // A breach that was taken back leaves nothing behind, as if it had never been said.
@@ -246,6 +240,18 @@ impl Panes {
         self.bound = bound;
         self.taken_over = true;
     }
+}
+
+/// The numbers of the dimensions among these attributes.
+pub fn key_of(policy: &Policy, values: &Values) -> CellKey {
+    policy.dimension_slots().map(|slot| get(values, slot).map_or(0, |number| number as u16))
+}
+
+/// How many breaches more or less there are in each pane and cell. A jump of the clock brings thousands of them at once.
+fn by_place(adjustments: &[Adjustment]) -> BTreeMap<(Time, CellKey), i64> {
+    let mut sums = BTreeMap::new();
+    adjustments.iter().for_each(|(pane, key, by)| *sums.entry((*pane, *key)).or_default() += by);
+    sums
 }
 
 /// What was counted as it was at some moment.

@@ -216,7 +216,9 @@ impl Kafka {
             }
             if let (Some(topic), Some(partial)) = (&self.options.partials, &transaction.partial) {
                 let key = transaction.log.to_string();
-                producer.send(&output(topic, Some(0), &key, &encode_partial(partial)))?;
+                for part in partial.parts(PARTIAL_BYTES_MAX) {
+                    producer.send(&output(topic, Some(0), &key, &encode_partial(&part)))?;
+                }
             }
         }
         self.dead_letters.iter().try_for_each(|letter| self.send_dead(producer, letter))
@@ -436,7 +438,9 @@ fn json(record: &Record) -> Vec<u8> {
 }
 
 /// The version of a partial's bytes, the first of them.
-const PARTIAL_VERSION: u8 = 1;
+const PARTIAL_VERSION: u8 = 2;
+/// A partial that is larger is written as several records: brokers take 1 MB at most by default.
+const PARTIAL_BYTES_MAX: usize = 500_000;
 
 /// A partial as it is written.
 pub fn encode_partial(partial: &Partial) -> Vec<u8> {

@@ -39,7 +39,7 @@ pub(super) fn change(log: u32, seq: u64, n: u64) -> Change {
     };
     Change {
         action: Action::Raised,
-        alert: Alert { id, status: Status::Open, about: About::Breach(promise) },
+        alert: Alert { id, status: Status::Open, about: About::Breach(promise.into()) },
     }
 }
 

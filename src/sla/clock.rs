@@ -185,6 +185,9 @@ impl Clock {
     /// `first_seen` is the log time when the case was first heard of: a case that comes in already past due waits for
     /// its other events to come in, too.
     pub fn fires_after(&self, commitment: &Commitment, share: f64, first_seen: Time) -> Option<Time> {
+        if self.ended().is_some_and(|end| self.is_within(share, end)) {
+            return None;
+        }
         let reach = self.reach(&commitment.calendar, share)?;
         if reach.beyond == Time::NEVER || self.ended().is_some_and(|end| end <= reach.beyond) {
             return None;
@@ -192,6 +195,16 @@ impl Clock {
         let fires = reach.beyond.max(reach.reached + commitment.grace);
         let settled = if reach.reached < first_seen { first_seen + commitment.settle } else { Time::MIN };
         Some(fires.max(settled))
+    }
+
+    /// Whether no calendar can have used up more than `share` of the goal by `end`: not even all the time there was is
+    /// more. Most promises are kept like that, and need no further look.
+    fn is_within(&self, share: f64, end: Time) -> bool {
+        match self.goal {
+            Some(Budget::Open(whole) | Budget::Days(whole)) => end - self.started <= whole.share(share),
+            Some(Budget::At(at)) => share >= 1.0 && end <= at,
+            None => true,
+        }
     }
 
     /// How much over the goal an ended clock was, in its own time; `None` if it was not, or has not ended.

@@ -209,6 +209,8 @@ pub struct Policy {
     goal_slots: Vec<Option<u8>>,
     /// Per slot: whether any goal depends on it.
     moves_goals: Vec<bool>,
+    /// Per dimension: its slot.
+    dimension_slots: [u8; 4],
 }
 
 /// By name. The order is never looked at, so the hash need not be kept from anybody.
@@ -267,6 +269,7 @@ impl Policy {
             scopes: Vec::new(),
             goal_slots: Vec::new(),
             moves_goals: Vec::new(),
+            dimension_slots: [0; 4],
             hash,
             objectives,
             tallies,
@@ -277,7 +280,7 @@ impl Policy {
             policy.index(index as u16, commitment)?;
         }
         for (n, name) in DIMENSIONS.iter().enumerate() {
-            policy.slot(name, Slot::Dimension(n as u8));
+            policy.dimension_slots[n] = policy.slot(name, Slot::Dimension(n as u8));
         }
         policy.commitments = commitments;
         let moves = |at: usize| policy.goal_slots.contains(&u8::try_from(at).ok());
@@ -488,6 +491,11 @@ impl Policy {
             Stop::Any(_) => 1,
             Stop::All(parts) => ((1u16 << parts.len()) - 1) as u8,
         }
+    }
+
+    /// The slots of the dimensions by which events are counted, in their order.
+    pub fn dimension_slots(&self) -> &[u8; 4] {
+        &self.dimension_slots
     }
 
     /// The slots, by number: the attribute's name and what is remembered of it.

@@ -10,7 +10,7 @@
 //!   merged        5                                 7                               7
 //! ```
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -82,8 +82,37 @@ pub struct Partial {
     pub log: u32,
     /// As of when. It carries the clock even when nothing was counted.
     pub stamp: Stamp,
+    /// Whether the rest of what changed follows under the same stamp: until it is there, the clock is not told.
+    pub more: bool,
     /// The panes that changed since the partial before: the pane's start, its cell, and the values.
     pub panes: Vec<(Time, Cell, Counts)>,
+}
+
+impl Partial {
+    /// The same in parts of about `bytes_max` bytes at most, all but the last of which say that there is more.
+    pub fn parts(&self, bytes_max: usize) -> Vec<Cow<'_, Partial>> {
+        if self.panes.iter().map(weight).sum::<usize>() <= bytes_max {
+            return vec![Cow::Borrowed(self)];
+        }
+        let mut parts: Vec<Partial> = Vec::new();
+        let mut room = 0;
+        for pane in &self.panes {
+            if parts.is_empty() || weight(pane) > room {
+                parts.push(Partial { log: self.log, stamp: self.stamp, more: true, panes: Vec::new() });
+                room = bytes_max;
+            }
+            room = room.saturating_sub(weight(pane));
+            parts.last_mut().into_iter().for_each(|part| part.panes.push(pane.clone()));
+        }
+        parts.last_mut().into_iter().for_each(|last| last.more = self.more);
+        parts.into_iter().map(Cow::Owned).collect()
+    }
+}
+
+/// About as many bytes as a pane's counts take when they are written.
+fn weight((_, cell, counts): &(Time, Cell, Counts)) -> usize {
+    let names = [&cell.product, &cell.region, &cell.channel, &cell.category];
+    names.iter().map(|name| name.len()).sum::<usize>() + 10 * counts.customers.len() + 72
 }
 
 /// Which of two values that one source said counts. It is a parameter so that tests can get it wrong on purpose, and
@@ -133,19 +162,24 @@ impl Counts {
     }
 }
 
-/// The counts of one pane of one cell as each source last said them.
+/// The counts of one pane of one cell as each source last said them, by source. There are hundreds of thousands, of a
+/// few sources each.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Merged(BTreeMap<u32, (Stamp, Counts)>);
+pub struct Merged(Vec<(u32, (Stamp, Counts))>);
 
 impl Merged {
     /// Takes what a source says, unless it has said something newer before. Returns whether anything changed.
     pub fn take<M: Merging>(&mut self, log: u32, stamp: Stamp, counts: Counts) -> bool {
-        match self.0.get(&log) {
-            Some((known, _)) if M::is_stale(*known, stamp) => false,
-            known => {
-                let changed = known.is_none_or(|(_, before)| *before != counts);
-                self.0.insert(log, (stamp, counts));
-                changed
+        match self.0.binary_search_by_key(&log, |(log, _)| *log) {
+            Ok(at) if M::is_stale(self.0[at].1.0, stamp) => false,
+            Ok(at) => {
+                let before = std::mem::replace(&mut self.0[at].1, (stamp, counts));
+                before.1 != self.0[at].1.1
+            }
+            Err(at) => {
+                self.0.reserve_exact(1);
+                self.0.insert(at, (log, (stamp, counts)));
+                true
             }
         }
     }
@@ -153,7 +187,7 @@ impl Merged {
     /// The sum over the sources.
     pub fn total(&self) -> Counts {
         let mut total = Counts::default();
-        for (_, counts) in self.0.values() {
+        for (_, (_, counts)) in &self.0 {
             total.add(counts);
         }
         total
@@ -180,6 +214,26 @@ mod tests {
         assert!(merged.take::<ByStamp>(0, stamp(14), complaints(5)));
         assert!(!merged.take::<ByStamp>(0, stamp(10), complaints(3)), "a stale copy changes nothing");
         assert_eq!(merged.total().complaints, 7);
+    }
+
+    #[test]
+    fn parts_make_the_whole_and_only_the_last_ends_it() {
+        let cell = Dimensions {
+            product: UNKNOWN.into(),
+            region: UNKNOWN.into(),
+            channel: UNKNOWN.into(),
+            category: UNKNOWN.into(),
+        };
+        for panes in [0, 1, 6, 7] {
+            let panes =
+                (0..panes).map(|n| (Time::from_millis(n), cell.clone(), complaints(n as u64))).collect();
+            let whole = Partial { log: 2, stamp: stamp(9), more: false, panes };
+            let parts = whole.parts(3 * 100);
+            assert_eq!(parts.len(), whole.panes.len().div_ceil(3).max(1));
+            assert!(parts.iter().all(|part| (part.log, part.stamp) == (2, stamp(9))));
+            assert!(parts.iter().rev().map(|part| part.more).eq((0..parts.len()).map(|n| n > 0)));
+            assert!(parts.iter().flat_map(|part| &part.panes).eq(&whole.panes));
+        }
     }
 
     #[test]

@@ -68,7 +68,7 @@ fn satisfaction<F: Faults>(partials: &[Partial], judged: &[Judged]) -> Result<()
     // Everybody is two buckets further, so that everything is counted.
     for log in 0..LOGS {
         let stamp = Stamp { next_offset: u64::MAX, clock: soon + Span::from_hours(2) };
-        aggregate.apply(Partial { log, stamp, panes: Vec::new() });
+        aggregate.apply(Partial { log, stamp, more: false, panes: Vec::new() });
     }
     let found = aggregate.satisfaction();
     let mut expected: BTreeMap<&str, (u64, i64)> = BTreeMap::new();

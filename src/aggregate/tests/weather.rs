@@ -1,5 +1,7 @@
 //! Does it say the same however the partials arrive? Interleavings, repeats, stale copies, snapshots, silent sources.
 
+use std::borrow::Cow;
+
 use super::simulation::{BEGIN, World};
 use super::world::{Chance, Happening, cell, complaint, feed, partials, watch};
 use crate::aggregate::{Aggregate, Options, State, StateError};
@@ -151,7 +153,7 @@ fn the_lives_of_the_alerts_are_legal() {
 }
 
 fn tick(log: u32, next_offset: u64, clock: Time) -> Partial {
-    Partial { log, stamp: Stamp { next_offset, clock }, panes: Vec::new() }
+    Partial { log, stamp: Stamp { next_offset, clock }, more: false, panes: Vec::new() }
 }
 
 #[test]
@@ -185,7 +187,12 @@ fn parts_of_one_cut_are_merged() {
     };
     let part = |product: &str, next_offset, n| {
         let panes = vec![(BEGIN, cell(product, "unknown", "unknown", "unknown"), counts(n))];
-        Partial { log: 0, stamp: Stamp { next_offset, clock: BEGIN + Span::from_hours(2) }, panes }
+        Partial {
+            log: 0,
+            stamp: Stamp { next_offset, clock: BEGIN + Span::from_hours(2) },
+            more: false,
+            panes,
+        }
     };
     aggregate.apply(part("a", 5, 3));
     aggregate.apply(part("b", 5, 4));
@@ -238,6 +245,18 @@ fn an_outage_is_one_crisis_that_rises_falls_and_ends() {
     assert!(of_crisis.count() <= 14, "it is not said every hour");
 }
 
+/// A cut that is written as several records is judged as one: no bucket is closed on the first half of it.
+#[test]
+fn cuts_in_parts_say_what_whole_ones_say() {
+    let (happenings, end) = outage();
+    let whole = partials(&happenings, 3, |place| place as u32 % 3, end);
+    let parts: Vec<Partial> =
+        whole.iter().flat_map(|partial| partial.parts(200)).map(Cow::into_owned).collect();
+    assert!(parts.len() > 2 * whole.len(), "{} records of {} cuts", parts.len(), whole.len());
+    let said = |partials| feed(&mut <Aggregate>::new(Options::default(), 3), partials);
+    assert_eq!(said(parts), said(whole));
+}
+
 #[test]
 fn a_person_overrides() {
     let (happenings, _) = outage();
@@ -259,8 +278,12 @@ fn a_person_overrides() {
 #[test]
 fn a_clock_that_never_moved_tells_nothing() {
     let mut aggregate = <Aggregate>::new(Options::default(), 2);
-    let partial =
-        |log, next_offset, clock| Partial { log, stamp: Stamp { next_offset, clock }, panes: Vec::new() };
+    let partial = |log, next_offset, clock| Partial {
+        log,
+        stamp: Stamp { next_offset, clock },
+        more: false,
+        panes: Vec::new(),
+    };
     feed(&mut aggregate, [partial(0, 0, Time::MIN), partial(1, 0, BEGIN)]);
     assert_eq!(aggregate.clock(), None, "one source is still silent");
     assert_eq!(aggregate.coverage().silent, [0]);
@@ -274,7 +297,7 @@ fn a_source_that_comes_back_does_not_take_the_clock_back() {
     let mut aggregate = <Aggregate>::new(Options::default(), 2);
     let mut hear = |log, minutes| {
         let stamp = Stamp { next_offset: 0, clock: BEGIN + Span::from_minutes(minutes) };
-        feed(&mut aggregate, [Partial { log, stamp, panes: Vec::new() }]);
+        feed(&mut aggregate, [Partial { log, stamp, more: false, panes: Vec::new() }]);
         aggregate.clock().map(|clock| (clock - BEGIN).millis() / 60_000)
     };
     hear(0, 0);

@@ -123,6 +123,11 @@ impl Held {
         }
     }
 
+    /// Looks ahead at messages that are about to be read. Their keys are their subjects, if anything.
+    pub(super) fn warm(&self, messages: &[Message]) {
+        self.partition.warm(messages.iter().map(Message::key));
+    }
+
     /// The end of the log was reached.
     pub(super) fn reach_end(&mut self, offset: u64) {
         if offset > self.position {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::Scope;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, bounded, unbounded};
@@ -100,10 +101,10 @@ fn live(
     let (kept_to, keeper) = unbounded();
     let (owned, cancelled) = (Owned::default(), Cancelled::default());
     let end = std::thread::scope(|scope| {
-        scope.spawn(|| reading::read(&consumer, &read_to, &answers, &over));
-        scope.spawn(|| fencing::fence(settings, shared, &owned, &fence_to, &over));
-        scope.spawn(|| keeping::keep(settings, &pending, &kept_to));
-        scope.spawn(|| taking::take(settings, owner, reader, &ordered, &taken_to, &cancelled));
+        spawn(scope, "read", || reading::read(&consumer, &read_to, &answers, &over));
+        spawn(scope, "fence", || fencing::fence(settings, shared, &owned, &fence_to, &over));
+        spawn(scope, "keep", || keeping::keep(settings, &pending, &kept_to));
+        spawn(scope, "take", || taking::take(settings, owner, reader, &ordered, &taken_to, &cancelled));
         let inbox = Inbox { readings, fences, taken, questions: questions.clone() };
         let mut worker = Worker::new(settings, shared, &consumer, sink, orders, (keeping, keeper));
         (worker.owned, worker.cancelled, worker.parked) =
@@ -119,4 +120,11 @@ fn live(
         tracing::warn!("the group was not left in time; it will notice by itself");
     }
     end
+}
+
+/// Starts a thread of this worker, by whose name it is known to whoever looks at the process.
+fn spawn<'scope>(scope: &'scope Scope<'scope, '_>, what: &str, work: impl FnOnce() + Send + 'scope) {
+    let worker = std::thread::current().name().unwrap_or("worker").to_owned();
+    let thread = std::thread::Builder::new().name(format!("{worker}-{what}"));
+    thread.spawn_scoped(scope, work).expect("the system has room for a thread");
 }

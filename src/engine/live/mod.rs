@@ -33,6 +33,7 @@ mod held;
 mod keeping;
 mod life;
 mod reading;
+mod refusals;
 mod round;
 mod shared;
 mod summing;

@@ -189,7 +189,7 @@ impl Shared {
 
     pub(super) fn say(&self, records: &[Record]) {
         let mut changes = lock(&self.changes);
-        for record in records {
+        for record in &records[records.len().saturating_sub(CHANGES_MAX)..] {
             changes.push_front(record.clone());
         }
         changes.truncate(CHANGES_MAX);

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use super::refusals::Refusals;
 use super::shared::Shared;
 use super::{LiveError, Settings};
 use crate::aggregate::{Aggregate, crisis_id};
@@ -99,6 +100,7 @@ fn live(settings: &Settings, shared: &Shared, owner: &str, stop: &AtomicBool) ->
         sink: sink.numbered_from(settings.logs.count()),
         consumer: &consumer,
         held: None,
+        refusals: Refusals::default(),
         last_cut: clock::instant(),
         last_picture: clock::instant(),
     };
@@ -135,6 +137,7 @@ struct Summing<'a> {
     sink: Kafka,
     consumer: &'a Consumer,
     held: Option<Held>,
+    refusals: Refusals,
     last_cut: Instant,
     last_picture: Instant,
 }
@@ -299,10 +302,11 @@ impl Summing<'_> {
         }
         self.last_cut = clock::instant();
         match self.cut(changes, self.owner.clone()) {
-            Err(SinkError::Refused { error, .. }) => {
-                tracing::debug!(error, "a cut of the aggregate was refused")
+            Err(SinkError::Refused { error, .. }) => self.refusals.note(&error),
+            written => {
+                written?;
+                self.refusals.end();
             }
-            written => written?,
         }
         let due = self.held.as_ref().is_some_and(|held| held.checkpoint_next <= clock::instant());
         if due {
@@ -444,7 +448,7 @@ fn look(held: &Held) -> AggregatePicture {
         .map(|crisis| Alert {
             id: crisis_id(crisis),
             status: if crisis.ended.is_some() { Status::Resolved } else { Status::Open },
-            about: About::Crisis(crisis.clone()),
+            about: About::Crisis(Box::new(crisis.clone())),
         })
         .collect();
     crises.reverse();

@@ -12,6 +12,7 @@ use super::held::Held;
 use super::keeping::Kept;
 use super::life::{End, Parked};
 use super::reading::Reading;
+use super::refusals::Refusals;
 use super::shared::Shared;
 use super::taking::{Answer, Cancelled, Order};
 use super::{LiveError, MIGRATION, Settings};
@@ -29,6 +30,8 @@ use crate::sink::{Sink, SinkError, Transaction};
 const CHECKPOINT_WAIT: Duration = Duration::from_secs(3);
 /// How long nothing may happen before the worker looks around.
 const LOOK_AROUND: Duration = Duration::from_millis(10);
+/// How many messages are looked ahead at: as many as a processor fetches memory for at one time.
+const AHEAD: usize = 16;
 /// How often pictures are hung up.
 const PICTURE: Duration = Duration::from_millis(500);
 /// When a log that could not be taken over is tried again.
@@ -61,6 +64,7 @@ pub(super) struct Worker<'a> {
     pub(super) parked: Parked,
     keeping: Sender<(u32, Pending)>,
     keeper: Receiver<Kept>,
+    refusals: Refusals,
     last_cut: Instant,
     last_partial: Instant,
     last_picture: Instant,
@@ -91,6 +95,7 @@ impl<'a> Worker<'a> {
             parked: Parked::new(),
             keeping,
             keeper,
+            refusals: Refusals::default(),
             last_cut: now,
             last_partial: now,
             last_picture: now,
@@ -108,7 +113,7 @@ impl<'a> Worker<'a> {
             select! {
                 recv(inbox.readings) -> reading => match reading {
                     Ok(Reading::Batch(batch)) => {
-                        if let Some(end) = self.read(batch) {
+                        if let Some(end) = self.read(&batch) {
                             return Ok(end);
                         }
                     }
@@ -131,9 +136,9 @@ impl<'a> Worker<'a> {
         Ok(End::Stopped)
     }
 
-    fn read(&mut self, batch: Batch) -> Option<End> {
+    fn read(&mut self, batch: &Batch) -> Option<End> {
         let mut at: Option<(*const u8, i32, u32)> = None;
-        for message in batch {
+        for (n, message) in batch.iter().enumerate() {
             let (topic, partition) = (message.topic(), message.partition());
             // Messages come in runs: the name's place is compared, not the name.
             let log = match at {
@@ -145,15 +150,19 @@ impl<'a> Worker<'a> {
             };
             at = Some((topic.as_ptr(), partition, log));
             let Some(held) = self.held.get_mut(&log) else { continue };
+            if n.is_multiple_of(AHEAD) {
+                // What of these is of another log is looked for in vain, which costs little.
+                held.warm(&batch[n..batch.len().min(n + AHEAD)]);
+            }
             if message.is_end() {
                 held.reach_end(message.offset());
             } else if let Some((code, text)) = message.error() {
                 let place = &held.picture.place;
                 return Some(End::Again(format!("{place} cannot be read on: {text} ({code})")));
             } else if let Some(reason) =
-                held.read(&message, &self.settings.clock, self.settings.pseudonyms.as_ref())
+                held.read(message, &self.settings.clock, self.settings.pseudonyms.as_ref())
             {
-                self.bury(&message, &reason);
+                self.bury(message, &reason);
             }
         }
         None
@@ -405,11 +414,11 @@ impl<'a> Worker<'a> {
         let with_partial = now.saturating_duration_since(self.last_partial) >= pace.idle;
         let logs: Vec<u32> = live().map(|(log, _)| *log).collect();
         match self.cut_logs(&logs, with_partial, idle) {
-            Ok(()) if with_partial => self.last_partial = now,
-            Ok(()) => {}
-            Err(SinkError::Refused { error, left_behind }) => {
-                tracing::debug!(error, left_behind, "a cut was refused; the next one says the same");
+            Ok(()) => {
+                self.refusals.end();
+                self.last_partial = if with_partial { now } else { self.last_partial };
             }
+            Err(SinkError::Refused { error, .. }) => self.refusals.note(&error),
             Err(error) => return Err(error),
         }
         self.last_cut = clock::instant();

@@ -117,7 +117,7 @@ fn write_crises(families: &mut Families, aggregate: &AggregatePicture, allowed: 
         .crises
         .iter()
         .filter_map(|alert| match &alert.about {
-            About::Crisis(crisis) if crisis.ended.is_none() => Some(crisis),
+            About::Crisis(crisis) if crisis.ended.is_none() => Some(&**crisis),
             _ => None,
         })
         .collect();

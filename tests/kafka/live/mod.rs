@@ -3,6 +3,7 @@
 //! Every test has topics, a group and settings of its own, see [`watch`]; only who wounds a broker or wants its doors
 //! locked starts one. Times are judged by the broker's clock: the topics of alerts carry the instant of appending.
 
+mod burst;
 mod doors;
 mod group;
 mod leaving;
