@@ -7,6 +7,7 @@
 
 #![allow(clippy::print_stdout, reason = "it says what it has measured")]
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -28,7 +29,7 @@ const SECONDS_MAX: u64 = 600;
 /// How many events a ticket has.
 const PER_TICKET: u64 = 5;
 /// One ticket in so many is left lying: it has warnings and breaches.
-const SLOW_EVERY: u64 = 12;
+const SLOW_EVERY: u64 = 20;
 /// How many tickets lie between two events of one.
 const APART: u64 = 2_000;
 /// How far the tickets reach back, and how late the slow ones are.
@@ -159,7 +160,13 @@ pub fn reader(bootstrap: String, group: &str, decodes: bool) {
 }
 
 /// The watch, until it has committed the end of every log.
-fn watched(bootstrap: &str, folder: &Path, group: &str, transactions: bool, expected: u64) -> (Cost, usize) {
+fn watched(
+    bootstrap: &str,
+    folder: &Path,
+    group: &str,
+    transactions: bool,
+    expected: u64,
+) -> (Cost, BTreeSet<Vec<u8>>) {
     let (alerts, partials) = (format!("{group}.alerts"), format!("{group}.partials"));
     client::create_topic(bootstrap, &alerts, PARTITIONS + 1, &[]);
     client::create_topic(bootstrap, &partials, 1, &[]);
@@ -191,7 +198,10 @@ fn watched(bootstrap: &str, folder: &Path, group: &str, transactions: bool, expe
     let cost = timed(began, process.id());
     process.terminate();
     assert!(process.wait(30).is_some(), "it ends when it is asked to");
-    (cost, client::read_committed(bootstrap, &alerts).len())
+    let said = client::read_committed(bootstrap, &alerts);
+    // What the aggregate says depends on the path, and is not compared.
+    let of_workers = said.into_iter().filter(|message| message.partition < PARTITIONS);
+    (cost, of_workers.filter_map(|message| message.key).collect())
 }
 
 /// Compares them.
@@ -217,8 +227,10 @@ pub fn compare() {
         let (exact, alerts) = watched(&bootstrap, folder.path(), &format!("exact-{run}"), true, written);
         let (least, alerts_least) =
             watched(&bootstrap, folder.path(), &format!("least-{run}"), false, written);
-        assert!(alerts as f64 >= 0.05 * written as f64, "{alerts} alerts of {written} events");
-        assert_eq!(alerts, alerts_least, "both say the same");
+        assert!(alerts.len() as f64 >= 0.05 * written as f64, "{} alerts of {written} events", alerts.len());
+        // The wall goes on: by the time of the second watch a few more promises are due.
+        assert!(alerts.is_subset(&alerts_least), "the second says what the first said");
+        assert!(alerts_least.len() <= alerts.len() + alerts.len() / 100, "and little else");
         println!("run {run}, load {}", load.trim());
         for (name, cost) in [
             ("drain", drain),
@@ -234,7 +246,8 @@ pub fn compare() {
             );
         }
         println!(
-            "  {alerts} alerts; exactly once costs {:.2} x at least once",
+            "  {} alerts; exactly once costs {:.2} x at least once",
+            alerts.len(),
             exact.cpu_seconds / least.cpu_seconds
         );
     }
