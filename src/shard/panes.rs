@@ -28,17 +28,23 @@ type Map<K, V> = HashMap<K, V, FixedState>;
 struct Names {
     names: Vec<Arc<str>>,
     numbers: Map<Arc<str>, u16>,
+    /// What was asked for last: many dimensions hardly vary.
+    last: u16,
 }
 
 impl Names {
     fn new() -> Names {
         let names: Vec<Arc<str>> = vec![UNKNOWN.into(), OTHER.into()];
         let numbers = names.iter().cloned().zip(0..).collect();
-        Names { names, numbers }
+        Names { names, numbers, last: 0 }
     }
 
     fn number(&mut self, text: &str, cap: u16) -> u16 {
+        if *self.names[usize::from(self.last)] == *text {
+            return self.last;
+        }
         if let Some(number) = self.numbers.get(text) {
+            self.last = *number;
             return *number;
         }
         if text.is_empty() {
@@ -231,7 +237,7 @@ impl Panes {
     pub fn restore(&mut self, names: DimensionNames, counts: Vec<(Time, CellKey, Counts)>, bound: Time) {
         self.names = names.map(|names| {
             let numbers = names.iter().cloned().zip(0..).collect();
-            Names { names, numbers }
+            Names { names, numbers, last: 0 }
         });
         for (pane, key, counts) in counts {
             *self.counts_mut(pane, key) = counts;
