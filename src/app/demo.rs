@@ -175,6 +175,7 @@ fn watched(connection: kafka::Options, clock: Clock) -> anyhow::Result<live::Set
         clock,
         // Time runs fast here, and so must what is told of it.
         pace: Pace { idle: Duration::from_millis(100), cut: Duration::from_millis(50), ..Pace::default() },
+        keep: 1,
         store: Box::new(move || Ok(Box::new(states.clone()))),
     })
 }

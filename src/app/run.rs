@@ -73,6 +73,7 @@ impl Watch {
             labels: settings.http.labels.clone(),
             clock,
             pace,
+            keep: settings.checkpoints.keep,
             store: store(settings),
         };
         let mut watch = Watch::of(live);

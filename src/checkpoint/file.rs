@@ -1,12 +1,14 @@
 //! The store in a directory: one file per checkpoint.
 //!
-//! A checkpoint is written under another name, brought to the disk, and then linked to its own: it is there whole or
-//! not at all, and a number that is taken is refused by the file system itself.
+//! A checkpoint is written under another name, brought to the disk, and then given its own: it is there whole or not at
+//! all, and a number that is taken is refused by the file system itself. Its name is brought to the disk, too, before it
+//! counts as published: what is deleted then was older.
 
-use std::io::{ErrorKind, Write};
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
-use super::{Store, StoreError};
+use super::frame::Body;
+use super::{Store, StoreError, name_of, number_of};
 
 /// Checkpoints in files.
 #[derive(Debug)]
@@ -25,7 +27,17 @@ impl Directory {
     }
 
     fn file(&self, log: u32, number: u64) -> PathBuf {
-        self.path.join(format!("log-{log}-{number:020}.checkpoint"))
+        self.path.join(name_of(log, number))
+    }
+
+    /// Brings the names of the files to the disk.
+    fn sync(&self) -> Result<(), StoreError> {
+        // Elsewhere a directory cannot be opened, and keeps its own order.
+        #[cfg(unix)]
+        std::fs::File::open(&self.path)
+            .and_then(|directory| directory.sync_all())
+            .map_err(|error| self.io(error))?;
+        Ok(())
     }
 
     fn io(&self, error: std::io::Error) -> StoreError {
@@ -34,11 +46,13 @@ impl Directory {
 }
 
 impl Store for Directory {
-    fn put(&mut self, log: u32, number: u64, bytes: &[u8]) -> Result<(), StoreError> {
+    fn put(&mut self, log: u32, number: u64, body: &dyn Body) -> Result<(), StoreError> {
         let mut draft = tempfile::NamedTempFile::new_in(&self.path).map_err(|error| self.io(error))?;
-        draft.write_all(bytes).and_then(|()| draft.as_file().sync_all()).map_err(|error| self.io(error))?;
+        body.write(draft.as_file_mut())
+            .and_then(|()| draft.as_file().sync_all())
+            .map_err(|error| self.io(error))?;
         match draft.persist_noclobber(self.file(log, number)) {
-            Ok(_) => Ok(()),
+            Ok(_) => self.sync(),
             Err(failed) if failed.error.kind() == ErrorKind::AlreadyExists => {
                 Err(StoreError::Taken { log, number })
             }
@@ -47,19 +61,26 @@ impl Store for Directory {
     }
 
     fn list(&mut self, log: u32) -> Result<Vec<u64>, StoreError> {
-        let prefix = format!("log-{log}-");
         let mut numbers = Vec::new();
         for entry in std::fs::read_dir(&self.path).map_err(|error| self.io(error))? {
             let name = entry.map_err(|error| self.io(error))?.file_name();
-            let number =
-                name.to_str().and_then(|name| name.strip_prefix(&prefix)?.strip_suffix(".checkpoint"));
-            numbers.extend(number.and_then(|number| number.parse::<u64>().ok()));
+            numbers.extend(name.to_str().and_then(|name| number_of(log, name)));
         }
         numbers.sort_unstable();
         Ok(numbers)
     }
 
     fn get(&mut self, log: u32, number: u64) -> Result<Vec<u8>, StoreError> {
-        std::fs::read(self.file(log, number)).map_err(|error| self.io(error))
+        std::fs::read(self.file(log, number)).map_err(|error| match error.kind() {
+            ErrorKind::NotFound => StoreError::Gone { log, number },
+            _ => self.io(error),
+        })
+    }
+
+    fn delete(&mut self, log: u32, number: u64) -> Result<(), StoreError> {
+        match std::fs::remove_file(self.file(log, number)) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(self.io(error)),
+            _ => Ok(()),
+        }
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::frame::{Body, bytes_of};
 use super::{Store, StoreError};
 
 /// By log and number.
@@ -20,12 +21,12 @@ impl Memory {
 }
 
 impl Store for Memory {
-    fn put(&mut self, log: u32, number: u64, bytes: &[u8]) -> Result<(), StoreError> {
+    fn put(&mut self, log: u32, number: u64, body: &dyn Body) -> Result<(), StoreError> {
         let mut kept = self.kept();
         if kept.contains_key(&(log, number)) {
             return Err(StoreError::Taken { log, number });
         }
-        kept.insert((log, number), bytes.to_vec());
+        kept.insert((log, number), bytes_of(body));
         Ok(())
     }
 
@@ -34,7 +35,11 @@ impl Store for Memory {
     }
 
     fn get(&mut self, log: u32, number: u64) -> Result<Vec<u8>, StoreError> {
-        let what = "it is not there".to_owned();
-        self.kept().get(&(log, number)).cloned().ok_or(StoreError::Damaged { log, number, what })
+        self.kept().get(&(log, number)).cloned().ok_or(StoreError::Gone { log, number })
+    }
+
+    fn delete(&mut self, log: u32, number: u64) -> Result<(), StoreError> {
+        self.kept().remove(&(log, number));
+        Ok(())
     }
 }

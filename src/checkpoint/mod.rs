@@ -7,24 +7,22 @@
 //! A checkpoint is published only after the cut it belongs to was committed, and never changed afterwards. One that is
 //! damaged is passed over for an older one.
 //!
-//! It is written beside the work: a worker takes a [`Pending`] one in an instant, right after a cut, and goes on; another
+//! It is written beside the work, and in pieces: a worker takes a [`Pending`] one in an instant, right after a cut, and goes on; another
 //! thread writes it.
 
 use serde::{Deserialize, Serialize};
 
+use self::frame::{Body, Framed, bytes_of, unseal};
 use crate::shard::snapshot::Snapshot;
 use crate::shard::state::State;
 
 pub mod file;
+pub mod frame;
 pub mod memory;
 
 #[cfg(test)]
 mod tests;
 
-const MAGIC: &[u8; 4] = b"WBCP";
-/// The version of the frame that is written.
-pub const VERSION: u16 = 1;
-const HEADER_BYTES: usize = 4 + 2 + 4;
 /// So many numbers are tried for one checkpoint; if all are taken, somebody else writes as fast.
 const NUMBERS_TRIED: usize = 4;
 
@@ -56,14 +54,17 @@ pub struct Pending {
 
 /// Somewhere checkpoints are kept.
 pub trait Store {
-    /// Publishes bytes under a number, whole or not at all; refuses a number that is taken.
-    fn put(&mut self, log: u32, number: u64, bytes: &[u8]) -> Result<(), StoreError>;
+    /// Publishes a body under a number, whole or not at all; refuses a number that is taken.
+    fn put(&mut self, log: u32, number: u64, body: &dyn Body) -> Result<(), StoreError>;
 
     /// The numbers that are there, ascending.
     fn list(&mut self, log: u32) -> Result<Vec<u64>, StoreError>;
 
     /// The bytes under a number.
     fn get(&mut self, log: u32, number: u64) -> Result<Vec<u8>, StoreError>;
+
+    /// Deletes what is under a number; nothing may be there.
+    fn delete(&mut self, log: u32, number: u64) -> Result<(), StoreError>;
 }
 
 /// Why a checkpoint cannot be written or read.
@@ -80,6 +81,14 @@ pub enum StoreError {
     /// Somebody else has published under this number: another process believes it owns the log.
     #[error("checkpoint {number} of log {log} is there already: another process writes for this log")]
     Taken {
+        /// The log.
+        log: u32,
+        /// The number.
+        number: u64,
+    },
+    /// It was deleted after it was listed.
+    #[error("checkpoint {number} of log {log} is not there any more: the log went on without us")]
+    Gone {
         /// The log.
         log: u32,
         /// The number.
@@ -103,7 +112,7 @@ pub enum StoreError {
 impl Checkpoint {
     /// The bytes to be stored.
     pub fn encode(&self) -> Vec<u8> {
-        seal(self)
+        bytes_of(&Framed(self))
     }
 
     /// Reads bytes back; what is wrong with them otherwise.
@@ -116,56 +125,35 @@ impl Checkpoint {
 impl Pending {
     /// The bytes to be stored.
     pub fn encode(&self) -> Vec<u8> {
-        seal(self)
+        bytes_of(&Framed(self))
     }
 
-    /// Publishes it under its number, or under the next that is free: one that could not be read when the log was taken
-    /// over, or that was published though the store failed to say so, keeps its own. Returns the number.
+    /// Publishes it under its number, or under the next one behind all that are there: one that could not be read when
+    /// the log was taken over, or that was published though the store failed to say so, keeps its own, and a number
+    /// that was deleted is not used again. Returns the number.
     pub fn write(mut self, store: &mut dyn Store) -> Result<u64, StoreError> {
         let log = self.state.log();
         for _ in 0..NUMBERS_TRIED {
-            match store.put(log, self.number, &self.encode()) {
-                Err(StoreError::Taken { .. }) => {
-                    let last = store.list(log)?.last().copied().unwrap_or(0);
-                    self.number = last.max(self.number) + 1;
-                }
+            let last = store.list(log)?.last().copied().unwrap_or(0);
+            self.number = self.number.max(last + 1);
+            match store.put(log, self.number, &Framed(&self)) {
+                Err(StoreError::Taken { .. }) => {}
                 Err(error) => return Err(error),
                 Ok(()) => return Ok(self.number),
             }
         }
-        Err(StoreError::Taken { log, number: self.number - 1 })
+        Err(StoreError::Taken { log, number: self.number })
     }
 }
 
-/// What is stored of a checkpoint, written or pending: in its frame, with version and checksum.
-pub fn seal(body: &impl Serialize) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(HEADER_BYTES);
-    bytes.extend_from_slice(MAGIC);
-    bytes.extend_from_slice(&VERSION.to_le_bytes());
-    bytes.extend_from_slice(&[0; 4]);
-    let mut bytes = postcard::to_extend(body, bytes).expect("a state is plain data");
-    let sum = crc32c::crc32c(&bytes[HEADER_BYTES..]);
-    bytes[6..HEADER_BYTES].copy_from_slice(&sum.to_le_bytes());
-    bytes
+/// The name of a checkpoint where they have names.
+fn name_of(log: u32, number: u64) -> String {
+    format!("log-{log}-{number:020}.checkpoint")
 }
 
-/// The bytes in a frame; what is wrong with it otherwise.
-pub fn unseal(bytes: &[u8]) -> Result<&[u8], String> {
-    let Some((header, body)) = bytes.split_at_checked(HEADER_BYTES) else {
-        return Err(format!("{} bytes are less than its header", bytes.len()));
-    };
-    if &header[..4] != MAGIC {
-        return Err("it does not begin with WBCP".into());
-    }
-    let version = u16::from_le_bytes([header[4], header[5]]);
-    if version != VERSION {
-        return Err(format!("it has version {version}, this program reads {VERSION}"));
-    }
-    let sum = u32::from_le_bytes([header[6], header[7], header[8], header[9]]);
-    if crc32c::crc32c(body) != sum {
-        return Err("its checksum does not fit: it was cut short or changed".into());
-    }
-    Ok(body)
+/// The number in a name, if it is the name of a checkpoint of this log.
+fn number_of(log: u32, name: &str) -> Option<u64> {
+    name.strip_prefix(&format!("log-{log}-"))?.strip_suffix(".checkpoint")?.parse().ok()
 }
 
 /// The newest checkpoint of a log for which `decode`, given its number and what its frame holds, has an answer, and the
@@ -185,6 +173,19 @@ pub fn newest_of<T>(
         }
     }
     Ok((None, passed_over))
+}
+
+/// Deletes the checkpoints of a log up to `named` but for the newest `keep` of them. Returns how many were deleted.
+///
+/// `named` is one that a committed cut names. Then nobody needs what goes, whoever asks for it and however late: whoever
+/// takes the log over finds that cut or a later one, so `named` is at or before it, and what it loads is `named`, a later
+/// one, or, where those are damaged, one of those kept. What lies after `named` is never touched: it may be a successor's.
+pub fn prune(store: &mut dyn Store, log: u32, named: u64, keep: u32) -> Result<usize, StoreError> {
+    let numbers = store.list(log)?;
+    let up_to = numbers.partition_point(|number| *number <= named);
+    let gone = up_to.saturating_sub(keep.max(1) as usize);
+    numbers[..gone].iter().try_for_each(|number| store.delete(log, *number))?;
+    Ok(gone)
 }
 
 /// The newest checkpoint of a log that can be read and belongs to cut `seq` or an earlier one, and the problems of

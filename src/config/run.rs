@@ -76,6 +76,8 @@ pub struct Checkpoints {
     pub url: String,
     /// The time between two checkpoints of a log.
     pub every: Span,
+    /// How many of a log are kept.
+    pub keep: u32,
 }
 
 /// `[input]`: how logs are read.
@@ -137,7 +139,7 @@ pub const KEYS: [(&str, &[&str]); 7] = [
             "options",
         ],
     ),
-    ("checkpoints", &["url", "every"]),
+    ("checkpoints", &["url", "every", "keep"]),
     ("input", &["horizon", "dedup_window", "max_skew", "values_per_dimension_max"]),
     ("pseudonyms", &["key_file", "subjects", "attributes"]),
     ("engine", &["workers", "clock", "aggregate", "fence_every", "leave_within"]),
@@ -290,11 +292,15 @@ fn option(value: Value<'_>, folder: &Path) -> Option<String> {
 }
 
 fn checkpoints(root: &Table<'_>, folder: &Path) -> Option<Checkpoints> {
-    let otherwise = Checkpoints { url: folder_url(folder, "checkpoints"), every: Span::from_minutes(1) };
+    let otherwise =
+        Checkpoints { url: folder_url(folder, "checkpoints"), every: Span::from_minutes(1), keep: 3 };
     let Some(table) = root.table("checkpoints") else { return Some(otherwise) };
     table.only(keys("checkpoints"));
-    let url = table.string("url").map_or(otherwise.url, |url| folder_url(folder, url.value));
-    Some(Checkpoints { url, every: within(&table, "every", otherwise.every, (1_000, 86_400_000)) })
+    let url = table.string("url");
+    let url = url.map_or(otherwise.url, |url| folder_url(folder, url.value));
+    let every = within(&table, "every", otherwise.every, (1_000, 86_400_000));
+    let keep = number(&table, "keep", i64::from(otherwise.keep), (1, 1_000))? as u32;
+    Some(Checkpoints { url, every, keep })
 }
 
 /// An address stays as it is; a path is looked up from the settings file.

@@ -10,7 +10,6 @@ use crate::alert::{Alert, Alerts, Record};
 use crate::checkpoint::{Pending, Store, StoreError};
 use crate::event::Reason;
 use crate::shard::{self, Options, Read, Rules, Shard, Standard};
-use crate::sink::phase::{self, Phase};
 use crate::sink::{CutRecord, Sink, SinkError, Transaction};
 use crate::sla::policy::Policy;
 use crate::source;
@@ -246,12 +245,15 @@ impl<R: Rules> Partition<R> {
         self.checkpoint = number;
     }
 
+    /// The checkpoint that the last cut written for good names: those before it are not needed any more, see
+    /// [`prune`](crate::checkpoint::prune).
+    pub fn named(&self) -> Option<u64> {
+        self.written.as_ref().map(|cut| cut.checkpoint).filter(|number| *number > 0)
+    }
+
     /// Publishes the state as of the last cut, and waits for it. Right after a cut only.
     pub fn checkpoint(&mut self, store: &mut dyn Store) -> Result<u64, StoreError> {
-        phase::enter(Phase::Checkpoint);
-        let written = self.checkpoint_begin().write(store);
-        phase::enter(Phase::Idle);
-        let number = written?;
+        let number = self.checkpoint_begin().write(store)?;
         self.checkpoint_done(number);
         Ok(number)
     }

@@ -76,7 +76,10 @@ impl TakeoverError {
     pub fn is_passing(&self) -> bool {
         match self {
             TakeoverError::Sink(SinkError::Damaged { .. }) => false,
-            TakeoverError::Sink(_) | TakeoverError::Store(StoreError::Io { .. }) => true,
+            TakeoverError::Sink(_) => true,
+            TakeoverError::Store(
+                StoreError::Io { .. } | StoreError::Gone { .. },
+            ) => true,
             TakeoverError::Cancelled { .. } | TakeoverError::TakenOver { .. } => true,
             TakeoverError::Store(_) | TakeoverError::State(_) | TakeoverError::StateMissing { .. } => false,
         }

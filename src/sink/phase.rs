@@ -15,7 +15,7 @@ pub enum Phase {
     Committing,
     /// A checkpoint is being written.
     Checkpoint,
-    /// A log is being taken over, by a thread without a name: its file is `taking`.
+    /// A log is being taken over.
     Takeover,
 }
 
@@ -29,7 +29,7 @@ pub fn enter(phase: Phase) {
         static BYTE: Option<File> = {
             let thread = std::thread::current();
             let folder = std::env::var_os("WATCHBELL_FAULT_PHASE").map(std::path::PathBuf::from);
-            folder.and_then(|folder| File::create(folder.join(thread.name().unwrap_or("taking"))).ok())
+            folder.and_then(|folder| File::create(folder.join(thread.name().unwrap_or("unnamed"))).ok())
         };
     }
     BYTE.with(|file| file.as_ref().map(|file| file.write_all_at(&[phase as u8], 0)));

@@ -30,6 +30,8 @@ pub trait Faults {
     const BEGINS_AT_THE_CUT: bool = false;
     /// Two policies have the same hash.
     const HASHES_POLICIES_ALIKE: bool = false;
+    /// Whoever deletes old checkpoints deletes those, too, that others have published in the meantime.
+    const PRUNES_THE_UNKNOWN: bool = false;
 }
 
 /// Nothing is wrong.
@@ -161,4 +163,13 @@ impl Faults for HashesPoliciesAlike {
     type Rules = Standard;
     type Merging = ByStamp;
     const HASHES_POLICIES_ALIKE: bool = true;
+}
+
+/// What a successor rests on is deleted by somebody who does not know of it.
+pub struct PrunesTheUnknown;
+
+impl Faults for PrunesTheUnknown {
+    type Rules = Standard;
+    type Merging = ByStamp;
+    const PRUNES_THE_UNKNOWN: bool = true;
 }

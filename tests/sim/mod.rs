@@ -91,9 +91,10 @@ fn play_all<F: Faults>(first: u64, worlds: u64) -> (Option<(u64, String)>, Hits)
 }
 
 /// What every thousand worlds must have met, or the weather is too fine to prove anything.
-const MET: [&str; 31] = [
+const MET: [&str; 33] = [
     "amended",
     "checkpoint",
+    "checkpoints pruned",
     "clock_advance",
     "crash after a checkpoint",
     "crash after a commit",
@@ -123,6 +124,7 @@ const MET: [&str; 31] = [
     "unshared checkpoints",
     "zombie",
     "zombie's checkpoint",
+    "zombie prunes",
 ];
 
 #[test]
@@ -156,6 +158,7 @@ fn every_deliberate_fault_is_caught() {
         ("fences nobody", play_all::<faults::FencesNobody>(1, within).0),
         ("lets the clock run blind", play_all::<faults::ClockRunsBlind>(1, within).0),
         ("begins at the cut", play_all::<faults::BeginsAtTheCut>(1, within).0),
+        ("prunes checkpoints it does not know", play_all::<faults::PrunesTheUnknown>(1, within).0),
         ("hashes policies alike", play_all::<faults::HashesPoliciesAlike>(1, within).0),
     ]);
     for (fault, caught) in &caught {

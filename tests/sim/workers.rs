@@ -9,7 +9,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use fastrand::Rng;
-use watchbell::checkpoint::{self, Checkpoint, Store, StoreError};
+use watchbell::checkpoint::frame::{Body, bytes_of};
+use watchbell::checkpoint::{self, Checkpoint, Store, StoreError, prune};
 use watchbell::engine::partition::{Outcome, Partition};
 use watchbell::engine::takeover::{Taken, TakeoverError, take_over};
 use watchbell::shard::{Options, Read};
@@ -172,7 +173,8 @@ struct StormyStore<F> {
 }
 
 impl<F: Faults> Store for StormyStore<F> {
-    fn put(&mut self, log: u32, number: u64, bytes: &[u8]) -> Result<(), StoreError> {
+    fn put(&mut self, log: u32, number: u64, body: &dyn Body) -> Result<(), StoreError> {
+        let mut bytes = bytes_of(body);
         let mut weather = self.weather.borrow_mut();
         match weather.effect() {
             Some(Death::Before) => {
@@ -182,17 +184,18 @@ impl<F: Faults> Store for StormyStore<F> {
             Some(Death::Within) => {
                 weather.hit("crash within a checkpoint: it is torn");
                 let torn = weather.random.usize(0..bytes.len());
-                self.inner.put(log, number, &bytes[..torn])?;
+                bytes.truncate(torn);
+                self.inner.put(log, number, &bytes)?;
                 return Err(StoreError::Crash);
             }
             Some(Death::After) => {
                 weather.hit("crash after a checkpoint");
-                self.inner.put(log, number, bytes)?;
+                self.inner.put(log, number, &bytes)?;
                 return Err(StoreError::Crash);
             }
             None => {}
         }
-        self.inner.put(log, number, bytes)
+        self.inner.put(log, number, &bytes)
     }
 
     fn list(&mut self, log: u32) -> Result<Vec<u64>, StoreError> {
@@ -208,6 +211,14 @@ impl<F: Faults> Store for StormyStore<F> {
 
     fn get(&mut self, log: u32, number: u64) -> Result<Vec<u8>, StoreError> {
         self.inner.get(log, number)
+    }
+
+    fn delete(&mut self, log: u32, number: u64) -> Result<(), StoreError> {
+        let death = self.weather.borrow_mut().effect();
+        if death != Some(Death::Before) {
+            self.inner.delete(log, number)?;
+        }
+        death.map_or(Ok(()), |_| Err(StoreError::Crash))
     }
 }
 
@@ -384,6 +395,9 @@ impl<F: Faults> Cluster<F> {
                     Err(error) => panic!("memory can be written: {error}"),
                 }
             }
+            if let Some(named) = zombie.partition.named() {
+                self.prune_blindly(log, named);
+            }
             self.hit("zombie");
             if zombie.partition.is_live() {
                 zombie.partition.advance(zombie.partition.shard().stamp().clock + Span::from_minutes(1));
@@ -484,7 +498,7 @@ impl<F: Faults> Cluster<F> {
         if F::PUBLISHES_TOO_EARLY && publish && self.random.bool() {
             self.publish_early(partition)?;
         }
-        let dirty = partition.shard().is_dirty();
+        let (log, dirty) = (partition.shard().log(), partition.shard().is_dirty());
         if !dirty && !with_partial && self.random.bool() {
             return Some(());
         }
@@ -506,6 +520,13 @@ impl<F: Faults> Cluster<F> {
                 Err(StoreError::Crash) => return None,
                 Err(error) => panic!("memory can be written: {error}"),
             }
+        }
+        let keep = self.random.u32(1..4);
+        match partition.named().map_or(Ok(0), |named| prune(&mut self.store, log, named, keep)) {
+            Ok(0) => {}
+            Ok(_) => self.hit("checkpoints pruned"),
+            Err(StoreError::Crash) => return None,
+            Err(error) => panic!("memory can be written: {error}"),
         }
         Some(())
     }
@@ -603,6 +624,7 @@ impl<F: Faults> Cluster<F> {
 
     /// Worker `at` takes a log over. `None`: it died.
     fn take(&mut self, log: u32, at: usize) -> Option<()> {
+        self.check_named(log);
         let policy = self.policy_of_a_taker(log);
         self.store.taking_over = true;
         self.store.unshared = self.random.u32(0..8) == 0;
@@ -650,6 +672,32 @@ impl<F: Faults> Cluster<F> {
         }
         self.hit("takeover");
         Some(())
+    }
+}
+
+impl<F: Faults> Cluster<F> {
+    /// Somebody whose last cut named a checkpoint long ago deletes what it takes for old.
+    fn prune_blindly(&mut self, log: u32, named: u64) {
+        let pruned = prune(&mut self.store.inner, log, named, 1).expect("memory can be written");
+        if pruned > 0 {
+            self.hit("zombie prunes");
+        }
+        if F::PRUNES_THE_UNKNOWN {
+            let numbers = self.store.inner.list(log).expect("memory can be read");
+            let unknown = numbers.into_iter().filter(|number| *number > named);
+            unknown.for_each(|number| self.store.inner.delete(log, number).expect("memory can be written"));
+        }
+    }
+
+    /// What the last cut names must be there, and be good for it, whoever was stopped when and deletes what: the
+    /// records before it may be gone.
+    fn check_named(&mut self, log: u32) {
+        let Some(cut) = self.sink.inner.cut(log).expect("memory can be read") else { return };
+        let found = checkpoint::newest(&mut self.store.inner, log, cut.seq).expect("memory can be read").0;
+        if found.map_or(0, |found| found.number) < cut.checkpoint {
+            self.problem
+                .get_or_insert(format!("log {log}: checkpoint {} is needed and gone", cut.checkpoint));
+        }
     }
 }
 

@@ -39,6 +39,8 @@ pub(super) struct Held {
     pub(super) checkpointed: Option<Instant>,
     /// Whether a checkpoint is being written.
     pub(super) is_kept: bool,
+    /// The checkpoint that cuts written for good are known to name.
+    named: Option<u64>,
     /// When the next checkpoint is due.
     pub(super) checkpoint_next: Instant,
     pub(super) picture: LogPicture,
@@ -59,6 +61,7 @@ impl Held {
             read_since: false,
             checkpointed: None,
             is_kept: false,
+            named: None,
             checkpoint_next,
             picture: LogPicture { log, place, state: State::CatchingUp, ..LogPicture::default() },
             rounds: Rounds::default(),
@@ -83,6 +86,12 @@ impl Held {
     /// Whether a checkpoint is due. One whose cut was refused waits for the next: it would lie ahead of the last cut.
     pub(super) fn is_to_be_kept(&self, now: Instant) -> bool {
         self.checkpoint_next <= now && self.partition.is_cut()
+    }
+
+    /// The checkpoint that the last cut names, if the cut before it did not.
+    pub(super) fn newly_named(&mut self) -> Option<u64> {
+        let named = self.partition.named();
+        (std::mem::replace(&mut self.named, named) != named).then_some(named)?
     }
 
     /// Reads a message. What was refused comes back with its reason.

@@ -97,13 +97,13 @@ fn live(
     let (fence_to, fences) = bounded(4);
     let (orders, ordered) = unbounded();
     let (taken_to, taken) = unbounded();
-    let (keeping, pending) = unbounded();
+    let (keeping, tasks) = unbounded();
     let (kept_to, keeper) = unbounded();
     let (owned, cancelled) = (Owned::default(), Cancelled::default());
     let end = std::thread::scope(|scope| {
         spawn(scope, "read", || reading::read(&consumer, &read_to, &answers, &over));
         spawn(scope, "fence", || fencing::fence(settings, shared, &owned, &fence_to, &over));
-        spawn(scope, "keep", || keeping::keep(settings, &pending, &kept_to));
+        spawn(scope, "keep", || keeping::keep(settings, &tasks, &kept_to));
         spawn(scope, "take", || taking::take(settings, owner, reader, &ordered, &taken_to, &cancelled));
         let inbox = Inbox { readings, fences, taken, questions: questions.clone() };
         let mut worker = Worker::new(settings, shared, &consumer, sink, orders, (keeping, keeper));

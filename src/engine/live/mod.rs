@@ -73,6 +73,8 @@ pub struct Settings {
     pub clock: Clock,
     /// When things are done.
     pub pace: Pace,
+    /// How many checkpoints of a log are kept, at least one. One more is there until a cut names the newest.
+    pub keep: u32,
     /// Opens the place of the checkpoints, once for each thread that uses it.
     pub store: Box<OpenStore>,
 }

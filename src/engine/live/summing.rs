@@ -9,11 +9,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use super::keeping::Place;
 use super::refusals::Refusals;
 use super::shared::Shared;
 use super::{LiveError, Settings};
 use crate::aggregate::{Aggregate, crisis_id};
 use crate::alert::{About, Alert, Alerts, Change, Record, Status, say};
+use crate::checkpoint::frame::Framed;
 use crate::checkpoint::{self, Store};
 use crate::detect::Course;
 use crate::engine::clock;
@@ -100,6 +102,7 @@ fn live(settings: &Settings, shared: &Shared, owner: &str, stop: &AtomicBool) ->
         sink: sink.numbered_from(settings.logs.count()),
         consumer: &consumer,
         held: None,
+        place: Place::default(),
         refusals: Refusals::default(),
         last_cut: clock::instant(),
         last_picture: clock::instant(),
@@ -123,6 +126,8 @@ struct Held {
     position: u64,
     alerts_offset: u64,
     read_since: bool,
+    /// The checkpoint that cuts written for good are known to name.
+    named: u64,
     checkpoint_next: Instant,
     signals_raised: u64,
     crises_opened: u64,
@@ -137,6 +142,7 @@ struct Summing<'a> {
     sink: Kafka,
     consumer: &'a Consumer,
     held: Option<Held>,
+    place: Place,
     refusals: Refusals,
     last_cut: Instant,
     last_picture: Instant,
@@ -213,6 +219,7 @@ impl Summing<'_> {
             position,
             alerts_offset,
             read_since: false,
+            named: 0,
             checkpoint_next: clock::instant() + self.settings.pace.checkpoint,
             signals_raised: 0,
             crises_opened: 0,
@@ -223,11 +230,12 @@ impl Summing<'_> {
 
     /// The aggregate of the newest checkpoint at or before a cut, or an empty one: with the offset from which on partials
     /// must be read, and alerts.
-    fn load(&self, seq: u64) -> Result<(Aggregate, u64, u64), End> {
+    fn load(&mut self, seq: u64) -> Result<(Aggregate, u64, u64), End> {
         let (options, logs) = (self.settings.aggregate.clone(), self.settings.logs.count());
-        let mut store = (self.settings.store)().map_err(|error| End::Again(error.to_string()))?;
         let decode = |_, body: &[u8]| decode_snapshot(body, seq);
-        let (found, passed_over) = checkpoint::newest_of(store.as_mut(), self.log, decode)
+        let store = self.place.open(self.settings);
+        let (found, passed_over) = store
+            .and_then(|store| checkpoint::newest_of(store, self.log, decode))
             .map_err(|error| End::Again(error.to_string()))?;
         for problem in passed_over {
             tracing::warn!(%problem, "a checkpoint of the aggregate was passed over for an older one");
@@ -338,6 +346,9 @@ impl Summing<'_> {
             written => written?,
         }
         held.cut = cut;
+        if std::mem::replace(&mut held.named, held.cut.checkpoint) != held.cut.checkpoint {
+            self.place.prune(self.settings, self.log, held.named);
+        }
         held.read_since = false;
         held.alerts_offset = self.sink.alerts_end(self.log).unwrap_or(0).max(held.alerts_offset);
         held.aggregate.acknowledge(&changes);
@@ -366,8 +377,8 @@ impl Summing<'_> {
             alerts_offset: held.alerts_offset,
             state: held.aggregate.state(),
         };
-        let written =
-            (self.settings.store)().and_then(|mut store| write(store.as_mut(), self.log, &snapshot));
+        let store = self.place.open(self.settings);
+        let written = store.and_then(|store| write(store, self.log, &snapshot));
         match written {
             Ok(number) => held.cut.checkpoint = number,
             Err(error) => tracing::error!(%error, "the aggregate's checkpoint was not written"),
@@ -414,7 +425,7 @@ struct Snapshot {
 
 fn write(store: &mut dyn Store, log: u32, snapshot: &Snapshot) -> Result<u64, checkpoint::StoreError> {
     let number = store.list(log)?.last().copied().unwrap_or(0) + 1;
-    store.put(log, number, &checkpoint::seal(snapshot))?;
+    store.put(log, number, &Framed(snapshot))?;
     Ok(number)
 }
 

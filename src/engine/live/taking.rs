@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crossbeam_channel::{Receiver, Sender};
 
 use super::Settings;
+use super::keeping::Place;
 use crate::engine::partition::Partition;
 use crate::engine::takeover::{Taken, TakeoverError, resume, take_over};
 use crate::shard::Standard;
@@ -53,12 +54,13 @@ pub(super) fn take(
     to: &Sender<Answer>,
     cancelled: &Cancelled,
 ) {
+    let mut place = Place::default();
     for Order { log, parked } in orders {
         let result = if cancelled.take(log) {
             Err(TakeoverError::Cancelled { log })
         } else {
             phase::enter(Phase::Takeover);
-            one(settings, owner, &mut sink, log, parked)
+            one(settings, owner, &mut sink, &mut place, log, parked)
         };
         phase::enter(Phase::Idle);
         if to.send(Answer { log, result }).is_err() {
@@ -71,6 +73,7 @@ fn one(
     settings: &Settings,
     owner: &str,
     sink: &mut Kafka,
+    place: &mut Place,
     log: u32,
     parked: Option<Partition<Standard>>,
 ) -> Result<Taken<Standard>, TakeoverError> {
@@ -78,8 +81,7 @@ fn one(
         Some(Ok(taken)) => return Ok(taken),
         Some(Err(_)) | None => (settings.policy.clone(), settings.options.clone()),
     };
-    let mut store = (settings.store)()?;
-    let taken = take_over(log, owner, parked.0, parked.1, sink, store.as_mut())?;
+    let taken = take_over(log, owner, parked.0, parked.1, sink, place.open(settings)?)?;
     check_beginning(sink, taken)
 }
 

@@ -9,14 +9,13 @@ use crossbeam_channel::{Receiver, Sender, select};
 use super::asked::Question;
 use super::fencing::{Fence, Owned};
 use super::held::Held;
-use super::keeping::Kept;
+use super::keeping::{Kept, Task};
 use super::life::{End, Parked};
 use super::reading::Reading;
 use super::refusals::Refusals;
 use super::shared::Shared;
 use super::taking::{Answer, Cancelled, Order};
 use super::{LiveError, MIGRATION, Settings};
-use crate::checkpoint::Pending;
 use crate::engine::clock;
 use crate::engine::partition::{Partition, Proposal};
 use crate::engine::takeover::{Taken, TakeoverError};
@@ -62,7 +61,7 @@ pub(super) struct Worker<'a> {
     pub(super) cancelled: Cancelled,
     pub(super) owned: Owned,
     pub(super) parked: Parked,
-    keeping: Sender<(u32, Pending)>,
+    keeping: Sender<Task>,
     keeper: Receiver<Kept>,
     refusals: Refusals,
     last_cut: Instant,
@@ -77,7 +76,7 @@ impl<'a> Worker<'a> {
         consumer: &'a Consumer,
         sink: Kafka,
         orders: Sender<Order>,
-        (keeping, keeper): (Sender<(u32, Pending)>, Receiver<Kept>),
+        (keeping, keeper): (Sender<Task>, Receiver<Kept>),
     ) -> Worker<'a> {
         let now = clock::instant();
         Worker {
@@ -468,6 +467,9 @@ impl<'a> Worker<'a> {
         let doubts = self.sink.doubts();
         let Some(held) = self.held.get_mut(&log) else { return };
         held.partition.accept(proposal, end);
+        if let Some(named) = held.newly_named() {
+            let _ = self.keeping.send(Task::Prune { log, named });
+        }
         held.read_since = false;
         held.picture.cuts += 1;
         held.picture.cut_seconds += seconds;
@@ -488,7 +490,7 @@ impl<'a> Worker<'a> {
         let free = |held: &&mut Held| held.partition.is_cut() && !held.is_kept;
         let Some(held) = self.held.get_mut(&log).filter(free) else { return };
         held.checkpoint_next = clock::instant() + self.settings.pace.checkpoint;
-        held.is_kept = self.keeping.send((log, held.partition.checkpoint_begin())).is_ok();
+        held.is_kept = self.keeping.send(Task::Write(Box::new(held.partition.checkpoint_begin()))).is_ok();
     }
 
     fn kept(&mut self, Kept { log, result }: Kept) {

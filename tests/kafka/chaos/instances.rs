@@ -85,10 +85,9 @@ impl Instance {
             file.read_exact_at(&mut byte, 0).ok()?;
             PHASES.into_iter().find(|phase| *phase as u8 == byte[0])
         };
-        match (byte("worker-0"), byte("taking")) {
-            (Some(Phase::Idle) | None, Some(Phase::Takeover)) => Phase::Takeover,
-            (worker, _) => worker.unwrap_or(Phase::Idle),
-        }
+        // What the worker itself does says most; checkpoints are written and logs taken over beside it.
+        let threads = ["worker-0", "worker-0-take", "worker-0-keep"].into_iter().filter_map(byte);
+        threads.into_iter().find(|phase| *phase != Phase::Idle).unwrap_or(Phase::Idle)
     }
 
     /// Waits a little for a phase, and kills it. Returns its name and in which phase it died.

@@ -45,3 +45,33 @@ fn a_lost_state_is_not_made_up() {
         "nothing was cut"
     );
 }
+
+/// The numbers of the checkpoints of a log that are there, ascending.
+fn numbers(watch: &Watch, log: u32) -> Vec<u64> {
+    let entries = fs::read_dir(watch.checkpoints()).into_iter().flatten();
+    let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let prefix = format!("log-{log}-");
+    let number = |name: String| name.strip_prefix(&prefix)?.strip_suffix(".checkpoint")?.parse::<u64>().ok();
+    let mut numbers: Vec<u64> = names.filter_map(number).collect();
+    numbers.sort_unstable();
+    numbers
+}
+
+#[test]
+fn the_last_checkpoints_are_kept_and_no_more() {
+    let watch = Watch::new(&shared().bootstrap(), &Plan { name: "few", inputs: &[1], ..Plan::default() });
+    let mut program = watch.start_live();
+    watch.append(0, &[opened("first", "h1")]);
+    // Those of the log, and of the aggregate behind it; one is written every two seconds.
+    for log in [0, 1] {
+        wait_until(40, "there were many checkpoints", || {
+            numbers(&watch, log).last().is_some_and(|last| *last >= 6)
+        });
+        let kept = numbers(&watch, log);
+        assert!((3..=4).contains(&kept.len()), "log {log}: {kept:?}");
+        assert!(kept.is_sorted_by(|a, b| a + 1 == *b), "log {log}: the last ones, {kept:?}");
+    }
+    program.terminate();
+    assert!(program.wait(20).success());
+    assert!(!program.stderr().contains("cannot be deleted"), "{}", program.stderr());
+}
