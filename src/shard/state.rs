@@ -145,7 +145,7 @@ impl<R: Rules> Shard<R> {
         for stored in state.cases {
             shard.restore_case(stored)?;
         }
-        shard.restore_said(&state.said)?;
+        shard.restore_said(state.said)?;
         Ok(shard)
     }
 
@@ -160,11 +160,11 @@ impl<R: Rules> Shard<R> {
         Ok(())
     }
 
-    fn restore_said(&mut self, stored: &[Raw<'_>]) -> Result<(), StateError> {
-        let mut alerts = Vec::new();
+    fn restore_said(&mut self, stored: Vec<Raw<'_>>) -> Result<(), StateError> {
+        let mut alerts = Vec::with_capacity(stored.len());
         for Raw(bytes) in stored {
             let alert: Alert =
-                serde_json::from_slice(bytes).map_err(|_| StateError::Damaged("an alert cannot be read"))?;
+                serde_json::from_slice(&bytes).map_err(|_| StateError::Damaged("an alert cannot be read"))?;
             alerts.push(alert);
         }
         self.lay_said(alerts);
@@ -187,20 +187,22 @@ impl<R: Rules> Shard<R> {
     /// What was said, by case. An alert whose case has left the memory is history: a case leaves only when nothing about
     /// it can change any more.
     fn lay_said(&mut self, alerts: impl IntoIterator<Item = Alert>) {
-        let mut by_subject: BTreeMap<Box<str>, Vec<u32>> = BTreeMap::new();
-        for index in self.cases.indices() {
-            by_subject.entry(self.cases.get(index).subject.clone()).or_default().push(index);
+        // The current case of a subject is known by its name; of the others there are few.
+        let mut retired: BTreeMap<Box<str>, Vec<u32>> = BTreeMap::new();
+        for index in self.cases.indices().filter(|index| self.cases.get(*index).retired) {
+            retired.entry(self.cases.get(index).subject.clone()).or_default().push(index);
         }
         self.said.clear();
         for alert in alerts {
             let (About::Warning(promise) | About::Breach(promise)) = &alert.about else { continue };
-            let candidates = by_subject.get(&*promise.subject).map_or(&[][..], Vec::as_slice);
-            let keeps = |index: &&u32| {
-                let history = &self.cases.get(**index).history;
+            let older = retired.get(&*promise.subject).map_or(&[][..], Vec::as_slice);
+            let candidates = || older.iter().copied().chain(self.cases.find(&promise.subject));
+            let keeps = |index: &u32| {
+                let history = &self.cases.get(*index).history;
                 history.contains(&promise.start_event.source, &promise.start_event.id)
             };
-            if let Some(index) = candidates.iter().find(keeps).or(candidates.first()) {
-                self.said.say(*index, &Change { action: Action::Raised, alert });
+            if let Some(index) = candidates().find(keeps).or(candidates().next()) {
+                self.said.say(index, &Change { action: Action::Raised, alert });
             }
         }
         for index in self.cases.indices().collect::<Vec<_>>() {

@@ -89,11 +89,12 @@ impl History {
     pub fn from_bytes(bytes: Vec<u8>, count: u16) -> Option<History> {
         let facts = History { bytes, count, ..History::default() };
         let mut read = facts.facts();
-        let mut again = History::default();
+        let mut again = History { bytes: Vec::with_capacity(facts.bytes.len()), ..History::default() };
         for _ in 0..count {
             again.push(&read.next_checked()?);
         }
-        (again.bytes == facts.bytes).then_some(again)
+        // Those that were read take no more room than they need.
+        (again.bytes == facts.bytes).then_some(History { bytes: facts.bytes, ..again })
     }
 
     /// Adds a fact that comes after all others.
