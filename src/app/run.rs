@@ -58,6 +58,9 @@ impl Watch {
         let aggregate = crate::aggregate::Options { pane: options.pane, ..Default::default() };
         let clock = if settings.engine.log_clock { Clock::Log } else { Clock::Wall };
         let pace = pace(settings);
+        let store = store(settings);
+        // What is wrong with it is said now, not when the first log is taken over.
+        store().and_then(|mut store| store.list(0)).context("[checkpoints] url")?;
         let live = live::Settings {
             connection,
             group: settings.kafka.group.clone(),
@@ -74,7 +77,7 @@ impl Watch {
             clock,
             pace,
             keep: settings.checkpoints.keep,
-            store: store(settings),
+            store,
         };
         let mut watch = Watch::of(live);
         if let Some(listen) = &settings.http.listen {
@@ -196,8 +199,8 @@ fn pseudonyms(settings: &Settings) -> Option<Pseudonyms> {
 }
 
 fn store(settings: &Settings) -> Box<OpenStore> {
-    let path = Path::new(&settings.checkpoints.url).join(&settings.kafka.group);
-    Box::new(move || Ok(Box::new(checkpoint::file::Directory::new(&path)?)))
+    let (address, group) = (settings.checkpoints.url.clone(), settings.kafka.group.clone());
+    Box::new(move || checkpoint::open(&address, &group))
 }
 
 fn duration(span: Span) -> Duration {

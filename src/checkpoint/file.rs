@@ -1,5 +1,9 @@
 //! The store in a directory: one file per checkpoint.
 //!
+//! Not by way of `object_store`, whose local store can do the same but for two things: it takes an object that must be
+//! new as bytes in memory only, while a file is written in pieces; and it needs a runtime, `chrono` and sixty other
+//! crates, which no watch needs that keeps its states on its own disk.
+//!
 //! A checkpoint is written under another name, brought to the disk, and then given its own: it is there whole or not at
 //! all, and a number that is taken is refused by the file system itself. Its name is brought to the disk, too, before it
 //! counts as published: what is deleted then was older.

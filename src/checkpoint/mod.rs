@@ -10,6 +10,8 @@
 //! It is written beside the work, and in pieces: a worker takes a [`Pending`] one in an instant, right after a cut, and goes on; another
 //! thread writes it.
 
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
 
 use self::frame::{Body, Framed, bytes_of, unseal};
@@ -19,6 +21,8 @@ use crate::shard::state::State;
 pub mod file;
 pub mod frame;
 pub mod memory;
+#[cfg(feature = "object-store")]
+pub mod objects;
 
 #[cfg(test)]
 mod tests;
@@ -77,6 +81,16 @@ pub enum StoreError {
         place: String,
         /// What the system says.
         error: std::io::Error,
+    },
+    /// A service that is not of this machine.
+    #[error(
+        "{place}: {error}. Check the address, the network, and the credentials in the environment: docs/configuration.md"
+    )]
+    Away {
+        /// Its address.
+        place: String,
+        /// What it says.
+        error: String,
     },
     /// Somebody else has published under this number: another process believes it owns the log.
     #[error("checkpoint {number} of log {log} is there already: another process writes for this log")]
@@ -154,6 +168,22 @@ fn name_of(log: u32, number: u64) -> String {
 /// The number in a name, if it is the name of a checkpoint of this log.
 fn number_of(log: u32, name: &str) -> Option<u64> {
     name.strip_prefix(&format!("log-{log}-"))?.strip_suffix(".checkpoint")?.parse().ok()
+}
+
+/// Opens the place of checkpoints that an address names: a folder, with or without `file://` before it, or what lies
+/// in a cloud. In it, those of each group lie apart.
+pub fn open(address: &str, group: &str) -> Result<Box<dyn Store + Send>, StoreError> {
+    match address.split_once("://") {
+        None => Ok(Box::new(file::Directory::new(Path::new(address).join(group))?)),
+        Some(("file", path)) => Ok(Box::new(file::Directory::new(Path::new(path).join(group))?)),
+        #[cfg(feature = "object-store")]
+        Some(_) => Ok(Box::new(objects::Objects::new(address, group)?)),
+        #[cfg(not(feature = "object-store"))]
+        Some(_) => {
+            let error = "this program was built without object stores".into();
+            Err(StoreError::Away { place: address.into(), error })
+        }
+    }
 }
 
 /// The newest checkpoint of a log for which `decode`, given its number and what its frame holds, has an answer, and the

@@ -72,7 +72,7 @@ pub struct Kafka {
 /// `[checkpoints]`: where states are kept.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Checkpoints {
-    /// A folder.
+    /// A folder, or an address.
     pub url: String,
     /// The time between two checkpoints of a log.
     pub every: Span,
@@ -297,10 +297,37 @@ fn checkpoints(root: &Table<'_>, folder: &Path) -> Option<Checkpoints> {
     let Some(table) = root.table("checkpoints") else { return Some(otherwise) };
     table.only(keys("checkpoints"));
     let url = table.string("url");
+    url.iter().for_each(|url| check_address(&table, url));
     let url = url.map_or(otherwise.url, |url| folder_url(folder, url.value));
     let every = within(&table, "every", otherwise.every, (1_000, 86_400_000));
     let keep = number(&table, "keep", i64::from(otherwise.keep), (1, 1_000))? as u32;
     Some(Checkpoints { url, every, keep })
+}
+
+/// Where checkpoints may be beside folders, with the feature that it needs.
+const PLACES: [(&str, &str, bool); 3] = [
+    ("s3", "s3", cfg!(feature = "s3")),
+    ("gs", "gcs", cfg!(feature = "gcs")),
+    ("az", "azure", cfg!(feature = "azure")),
+];
+
+fn check_address(table: &Table<'_>, url: &At<&str>) {
+    let Some((kind, rest)) = url.value.split_once("://") else { return };
+    let known = PLACES.iter().find(|(known, ..)| *known == kind);
+    match known {
+        _ if kind == "file" && rest.starts_with('/') => {}
+        Some((.., true)) if !rest.is_empty() => {}
+        Some((_, feature, false)) => table.problem(
+            url.place,
+            format!("this program was built without `{kind}://`"),
+            format!("build it with --features {feature}"),
+        ),
+        _ => table.problem(
+            url.place,
+            format!("`{}` is no place for checkpoints", url.value),
+            "write a path, file:///path, s3://bucket/path, gs://bucket/path or az://container/path",
+        ),
+    }
 }
 
 /// An address stays as it is; a path is looked up from the settings file.
@@ -506,6 +533,30 @@ mod tests {
             let problems = http(lines).expect_err("wrong");
             assert!(problems.contains(part), "{lines}: {problems}");
         }
+    }
+
+    #[test]
+    fn checkpoints_lie_where_this_program_can_reach_them() {
+        let checkpoints = |lines: &str| {
+            let text = format!("[kafka]\nbootstrap = \"b:1\"\n[checkpoints]\n{lines}");
+            read("x/watchbell.toml", &text).map(|read| read.checkpoints).map_err(|wrong| wrong.to_string())
+        };
+        assert_eq!(
+            checkpoints("url = \"y\"\nkeep = 1").map(|read| (read.url, read.keep)),
+            Ok(("x/y".into(), 1))
+        );
+        let url = |url: &str| checkpoints(&format!("url = \"{url}\"")).map(|read| read.url);
+        assert_eq!(url("file:///var/y"), Ok("file:///var/y".into()));
+        for (kind, feature, there) in PLACES {
+            let read = url(&format!("{kind}://bucket/y"));
+            let refused = read.as_ref().is_err_and(|wrong| wrong.contains(&format!("--features {feature}")));
+            assert!(read.is_ok() == there && refused != there, "{kind}: {read:?}");
+        }
+        for wrong in ["file://y", "ftp://host/y", "s3://"] {
+            let problems = url(wrong).expect_err("wrong");
+            assert!(problems.contains("s3://"), "{wrong}: {problems}");
+        }
+        assert!(checkpoints("keep = 0").expect_err("wrong").contains("`keep` is 0"));
     }
 
     #[test]

@@ -78,7 +78,7 @@ impl TakeoverError {
             TakeoverError::Sink(SinkError::Damaged { .. }) => false,
             TakeoverError::Sink(_) => true,
             TakeoverError::Store(
-                StoreError::Io { .. } | StoreError::Gone { .. },
+                StoreError::Io { .. } | StoreError::Away { .. } | StoreError::Gone { .. },
             ) => true,
             TakeoverError::Cancelled { .. } | TakeoverError::TakenOver { .. } => true,
             TakeoverError::Store(_) | TakeoverError::State(_) | TakeoverError::StateMissing { .. } => false,

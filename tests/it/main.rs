@@ -1,6 +1,8 @@
 //! The binary and the library through their doors, in one target.
 
 mod bad_input;
+#[cfg(feature = "object-store")]
+mod clouds;
 mod crisis;
 mod dashboards;
 #[cfg(feature = "kafka")]
