@@ -271,6 +271,10 @@ impl Consumer {
         {
             return false;
         }
+        // A revocation may still wait for its answer: of an assignment that was lost, nobody gave one. Without it closing never
+        // ends, and librdkafka's thread goes round and round for as long as the process lives.
+        // SAFETY: a live consumer that is closing, to which any assignment means none; the error is taken.
+        let _ = Error::check(unsafe { rd::rd_kafka_assign(self.client.raw(), std::ptr::null()) });
         let (step, mut events) = (Duration::from_millis(20), Vec::new());
         for _ in 0..=timeout.as_millis() / step.as_millis() {
             // SAFETY: a live consumer.
