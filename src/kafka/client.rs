@@ -7,7 +7,7 @@ use std::time::Duration;
 use rdkafka::bindings as rd;
 use rdkafka::config::ClientConfig;
 
-use super::{Error, Result, text};
+use super::{Error, Result, lines, text};
 
 /// How to reach the brokers.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -96,7 +96,7 @@ impl Client {
         let conf =
             config.create_native_config().map_err(|error| Error::own("_INVALID_ARG", error.to_string()))?;
         // SAFETY: a valid configuration; the callback is a plain function.
-        unsafe { rd::rd_kafka_conf_set_log_cb(conf.ptr(), Some(log)) };
+        unsafe { rd::rd_kafka_conf_set_log_cb(conf.ptr(), Some(lines::hear)) };
         prepare(conf.ptr());
         let mut reason = [0 as c_char; 512];
         // SAFETY: the buffer is as long as is said, and the result is looked at.
@@ -136,21 +136,5 @@ impl Drop for Client {
         if std::thread::Builder::new().name("kafka-let-go".into()).spawn(destroy).is_ok() {
             let _ = waiting.recv_timeout(LET_GO);
         }
-    }
-}
-
-/// What librdkafka has to say goes where our own lines go.
-unsafe extern "C" fn log(
-    _handle: *const rd::rd_kafka_t,
-    level: c_int,
-    facility: *const c_char,
-    message: *const c_char,
-) {
-    // SAFETY: librdkafka gives terminated strings.
-    let (facility, message) = unsafe { (text(facility), text(message)) };
-    match level {
-        0..=3 => tracing::warn!(target: "kafka", facility, "{message}"),
-        4..=5 => tracing::info!(target: "kafka", facility, "{message}"),
-        _ => tracing::debug!(target: "kafka", facility, "{message}"),
     }
 }

@@ -27,6 +27,7 @@ mod admin;
 mod client;
 mod consumer;
 mod ends;
+pub mod lines;
 mod logs;
 mod lookup;
 mod message;

@@ -54,6 +54,14 @@ impl Program {
         status
     }
 
+    /// The names of its threads.
+    #[allow(dead_code, reason = "the bench `e2e` does not ask")]
+    pub fn threads(&self) -> Vec<String> {
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.process.id())).expect("it runs");
+        let name = |task: std::fs::DirEntry| std::fs::read_to_string(task.path().join("comm")).ok();
+        tasks.flatten().filter_map(name).map(|name| name.trim_end().to_owned()).collect()
+    }
+
     /// What it wrote to standard output so far.
     pub fn stdout(&self) -> String {
         self.process.stdout.text()

@@ -12,7 +12,7 @@ use crossbeam_channel::{Sender, TrySendError};
 use super::Settings;
 use super::shared::Shared;
 use crate::engine::clock::{self, Reading, Wall};
-use crate::kafka::{Isolation, Lookup};
+use crate::kafka::{Isolation, Lookup, lines};
 use crate::time::Time;
 
 /// A fence: everything appended before `at` lies below these ends.
@@ -59,6 +59,7 @@ pub(super) fn fence(
     while !stop.load(Ordering::Relaxed) {
         std::thread::sleep(next.saturating_duration_since(clock::instant()));
         next = clock::instant().max(next + settings.pace.fence);
+        lines::tell(clock::instant());
         let logs = owned.get();
         let at = match wall.read() {
             Reading::Time(wall) => settings.clock.at(wall),

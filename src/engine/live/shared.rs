@@ -223,6 +223,7 @@ impl Shared {
         if let Some((since, _)) = lock(&self.unanswered).take() {
             let seconds = clock::instant().saturating_duration_since(since).as_secs_f64();
             tracing::info!(seconds, "the brokers answer again");
+            kafka::lines::over();
         }
     }
 

@@ -1,6 +1,7 @@
 //! What happens while nobody can know what is so? A broker that stands still, and a program that is not there.
 
 use super::super::broker::{Broker, Options, shared};
+use super::super::wait_until;
 use super::watch::{
     GRACE_MS, ON_TIME_MS, Plan, SLACK_MS, Watch, now_ms, opened, resolved, sleep_ms, sleep_until,
     standing_subjects,
@@ -70,4 +71,31 @@ fn a_group_that_was_stopped_raises_nothing_false() {
     let kept: Vec<_> = said.iter().filter(|one| one.subject().starts_with("kept")).collect();
     assert!(kept.is_empty(), "never, not even to take it back: {kept:?}");
     assert_eq!(standing_subjects(&said), ["late", "late-unread"]);
+}
+
+#[test]
+fn an_outage_is_told_in_a_few_lines() {
+    let mut broker = Broker::start(&Options::default());
+    // The assignment is lost meanwhile: members are given up and made anew.
+    let (kafka, engine) = ("silence = \"1500ms\"", "workers = 2");
+    let plan = Plan { name: "talkative", inputs: &[4], kafka, engine, ..Plan::default() };
+    let watch = Watch::new(&broker.bootstrap(), &plan);
+    let mut program = watch.start_live();
+    let before = program.stderr().lines().count();
+    broker.kill();
+    sleep_ms(15_000);
+    broker.restart();
+    watch.wait_live(&mut program);
+    wait_until(10, "it says that it is over", || program.stderr().contains("the brokers answer again"));
+    let text = program.stderr();
+    let lines: Vec<&str> = text.lines().skip(before).collect();
+    // A dozen clients meet a closed port twice a second each.
+    let of_librdkafka = lines.iter().filter(|line| line.contains("facility=")).count();
+    assert!((1..=12).contains(&of_librdkafka), "{lines:#?}");
+    assert!(lines.len() <= 60, "{lines:#?}");
+    assert!(lines.iter().any(|line| line.contains("left_out=")), "and how many were left out: {lines:#?}");
+    // One that was given up once went round and round for ever.
+    wait_until(20, "the clients that were given up are gone", || {
+        !program.threads().iter().any(|name| name == "kafka-let-go")
+    });
 }
