@@ -12,10 +12,12 @@ use super::certificates::Certificates;
 use super::process::Process;
 use super::{Deadline, client};
 
-/// How long a broker may take to start; 1.5 s are usual.
-const START_SECONDS: u64 = 30;
+/// How long a broker may take to start; 1.5 s are usual, and half a minute on a machine with fifteen times as much to do as it can.
+const START_SECONDS: u64 = 60;
 /// How often other ports are tried.
 const TRIES_MAX: usize = 10;
+/// How often a restart may take longer than [`START_SECONDS`]: it is then looked at, killed and tried again.
+const SLOW_MAX: usize = 3;
 
 /// What kind of broker.
 #[derive(Clone, Debug, Default)]
@@ -66,7 +68,7 @@ pub fn shared() -> &'static Broker {
 impl Broker {
     /// Starts one, and returns when it takes connections.
     pub fn start(options: &Options) -> Broker {
-        let folder = new_folder();
+        let folder = new_folder(options.throughput);
         let has_tls = matches!(options.security, Security::Tls | Security::SaslScramTls);
         let certificates = has_tls.then(|| Certificates::make(&folder.path().join("certificates")));
         copy_format(options.security, &folder.path().join("data"));
@@ -162,16 +164,41 @@ impl Broker {
     /// Starts it again after [`Broker::kill`] or [`Broker::stop`]: in the same folder, on the same ports.
     pub fn restart(&mut self) {
         assert!(self.process.ended().is_some(), "the broker runs: kill or stop it first");
+        let mut slow = Vec::new();
         for _ in 0..TRIES_MAX {
             self.process = launch(self.folder.path(), self.throughput);
             match await_start(&mut self.process) {
                 Ok(()) => return,
                 // A client's connection may have been given the port meanwhile; it will not keep it.
                 Err(NotStarted::PortTaken) => std::thread::sleep(Duration::from_millis(500)),
-                Err(reason) => panic!("the broker did not start again: {reason:?}\n{}", self.last_words()),
+                Err(NotStarted::TooSlow) if slow.len() < SLOW_MAX => {
+                    slow.push(self.what_it_does());
+                    self.process.kill();
+                }
+                Err(reason) => {
+                    panic!(
+                        "the broker did not start again: {reason:?}\n{}{}",
+                        slow.concat(),
+                        self.last_words()
+                    )
+                }
             }
         }
         panic!("the broker's port stays taken:\n{}", self.last_words());
+    }
+
+    /// What a broker that does not come up is doing: its threads, as the JVM tells them when it is asked.
+    fn what_it_does(&mut self) -> String {
+        self.process.quit();
+        let told = self.process.stdout.wait_for("class space", Deadline::in_seconds(5));
+        let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+        let threads = self.process.stdout.last(1_500);
+        let what = format!("not up after {START_SECONDS} s, threads told: {told}, load {load}{threads}");
+        #[expect(clippy::print_stderr, reason = "a restart that is tried again must not go unseen")]
+        {
+            eprintln!("the broker at {}: {what}", self.bootstrap());
+        }
+        what
     }
 
     fn last_words(&self) -> String {
@@ -200,6 +227,7 @@ fn prepared() -> &'static Path {
         assert!(output.status.success(), "no Kafka broker for this test:\n{said}");
         let prepared = root.join("target/kafka");
         sweep(&prepared.join("run"));
+        sweep(Path::new(IN_MEMORY));
         prepared
     })
 }
@@ -207,8 +235,8 @@ fn prepared() -> &'static Path {
 /// Removes the folders of brokers whose tests have ended: the shared broker's stays behind, as do those of tests that
 /// were killed.
 fn sweep(run: &Path) {
-    fs::create_dir_all(run).expect("writable");
-    for entry in fs::read_dir(run).expect("readable").flatten() {
+    let Ok(entries) = fs::read_dir(run) else { return };
+    for entry in entries.flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
         let process = name.split('-').next().unwrap_or_default();
         if !Path::new("/proc").join(process).exists() {
@@ -218,11 +246,33 @@ fn sweep(run: &Path) {
     }
 }
 
-/// A new folder for a broker; its name begins with the number of this process.
-fn new_folder() -> TempDir {
-    let run = prepared().join("run");
+/// Where brokers live on a machine whose memory can be written like a disk.
+///
+/// A broker waits for the disk at every step of its metadata, and a disk that others write to makes it wait for
+/// seconds: longer than its own controller waits for it, so that it is fenced again and again, and a restart takes minutes.
+/// What a process that is killed has written stays, there as here.
+const IN_MEMORY: &str = "/dev/shm/watchbell-kafka";
+/// So much must be free there.
+const IN_MEMORY_KIB: u64 = 4 << 20;
+
+/// A new folder for a broker; its name begins with the number of this process. One that is there for throughput writes
+/// more than a memory holds.
+fn new_folder(throughput: bool) -> TempDir {
+    let prepared = prepared();
+    let in_memory = !throughput && has_room(Path::new("/dev/shm"));
+    let run = if in_memory { PathBuf::from(IN_MEMORY) } else { prepared.join("run") };
+    fs::create_dir_all(&run).expect("writable");
     let folder = tempfile::Builder::new().prefix(&format!("{}-", std::process::id())).tempdir_in(run);
-    folder.expect("target/kafka/run is writable")
+    folder.expect("a folder for a broker can be made")
+}
+
+fn has_room(place: &Path) -> bool {
+    let Ok(output) = Command::new("df").arg("-Pk").arg(place).stderr(Stdio::null()).output() else {
+        return false;
+    };
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let free = text.lines().nth(1).and_then(|line| line.split_whitespace().nth(3)?.parse().ok());
+    output.status.success() && free.is_some_and(|free: u64| free >= IN_MEMORY_KIB)
 }
 
 fn copy_format(security: Security, data: &Path) {

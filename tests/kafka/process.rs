@@ -83,6 +83,11 @@ impl Process {
         self.signal("TERM");
     }
 
+    /// SIGQUIT: a JVM then writes what its threads do, and goes on.
+    pub fn quit(&mut self) {
+        self.signal("QUIT");
+    }
+
     /// Sends a signal, unless it has ended: its number may be somebody else's by then.
     fn signal(&mut self, name: &str) {
         if self.ended().is_none() {

@@ -31,8 +31,8 @@ use self::traffic::{LOGS, Traffic};
 use self::watch::Watch;
 use super::broker::{Broker, Options};
 use super::client::{begin_first_transaction, create_topic, stable_ends};
-use super::now;
 use super::program::Program;
+use super::{Deadline, now};
 
 const GROUP: &str = "chaos";
 const TICKETS: &str = "tickets";
@@ -219,6 +219,9 @@ impl World {
         if fault != Fault::Kill {
             self.wait_for_zombies();
         }
+        if matches!(fault, Fault::Freeze | Fault::BrokerKill) {
+            self.wait_for_beginners();
+        }
         match fault {
             Fault::Kill => self.kill(WANTED[self.tally.kills.len() % WANTED.len()]),
             Fault::Zombie => {
@@ -303,6 +306,16 @@ impl World {
 
     fn wait_for_zombies(&mut self) {
         while self.instances.iter().any(|instance| instance.frozen_until.is_some()) {
+            self.pass(Duration::from_millis(100));
+        }
+    }
+
+    /// Whoever does not find its broker when it begins ends with that error, as it should: it begins first.
+    fn wait_for_beginners(&mut self) {
+        let has_begun = |instance: &Instance| !instance.is_up() || instance.owner().is_some();
+        let deadline = Deadline::in_seconds(60);
+        while !self.instances.iter().all(has_begun) {
+            assert!(!deadline.has_passed(), "an instance does not begin");
             self.pass(Duration::from_millis(100));
         }
     }

@@ -104,11 +104,22 @@ impl Desk {
         }
         let deadline = Deadline::in_seconds(120);
         while self.producer.in_flight_count() > 0 {
-            assert!(!deadline.has_passed(), "the last events are not written");
+            assert!(!deadline.has_passed(), "the last events are not written: {}", self.what_is_in_the_way());
             self.producer.poll(Duration::from_millis(10));
         }
         let failures = self.producer.context().failures();
         assert!(failures.is_empty(), "{} events were not written, first: {}", failures.len(), failures[0]);
+    }
+
+    /// How many events wait, and who leads the logs they wait for.
+    fn what_is_in_the_way(&self) -> String {
+        let waiting = self.producer.in_flight_count();
+        let asked = self.producer.client().fetch_metadata(Some(&self.topic), Duration::from_secs(10));
+        let leaders = asked.map(|metadata| {
+            let partitions = metadata.topics().iter().flat_map(|topic| topic.partitions());
+            partitions.map(|one| (one.id(), one.leader(), one.error())).collect::<Vec<_>>()
+        });
+        format!("{waiting} wait; partitions, leaders, errors: {leaders:?}")
     }
 
     /// Writes what is due, and waits a little.
