@@ -43,6 +43,7 @@ impl Watch {
         let connection = connection(settings);
         let admin = Admin::new(&connection, PATIENCE)?;
         let logs = logs(&admin, settings)?;
+        topics::check_growth(settings, &logs)?;
         check_outputs(&admin, settings, logs.count())?;
         let sink = sink::kafka::Options {
             connection: connection.clone(),

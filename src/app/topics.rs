@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 
 use super::run::connection;
 use crate::config::run::Settings;
 use crate::engine::live::MIGRATION;
-use crate::kafka::{Admin, TopicFacts};
+use crate::kafka::{Admin, Isolation, Logs, Lookup, TopicFacts};
+use crate::sink::kafka::partitions_then;
 
 /// How long the brokers are waited for.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -110,6 +111,27 @@ fn wrong(plan: &Plan, facts: &TopicFacts) -> Vec<String> {
         );
     }
     wrong
+}
+
+/// Refuses input topics that have another number of partitions than when the group last wrote a cut: their subjects are
+/// split. Every cut notes the number.
+pub fn check_growth(settings: &Settings, logs: &Logs) -> anyhow::Result<()> {
+    let group = &settings.kafka.group;
+    let lookup = Lookup::new(&connection(settings), group, Isolation::Uncommitted)?;
+    let places: Vec<(String, i32)> = (0..logs.count()).map(|log| logs.partition(log)).collect();
+    let committed = lookup.all_committed(&places, PATIENCE);
+    let committed = committed.with_context(|| format!("the offsets of group `{group}`"))?;
+    for ((topic, _), found) in places.iter().zip(committed) {
+        let now = logs.partitions(topic);
+        let then = found.and_then(|found| partitions_then(&found.metadata)).filter(|then| *then != now);
+        if let Some(then) = then {
+            bail!(
+                "topic `{topic}` has {now} partitions, and had {then} when group `{group}` last wrote for it: if it \
+                 has grown, its subjects are split. {MIGRATION}"
+            );
+        }
+    }
+    Ok(())
 }
 
 /// What is wrong with the topics, before a watch begins.

@@ -24,6 +24,11 @@ impl Logs {
         self.places.len() as u32
     }
 
+    /// How many partitions a topic has; 0 for one that is not read.
+    pub fn partitions(&self, topic: &str) -> u32 {
+        self.topics.iter().find(|(name, _)| name == topic).map_or(0, |(_, partitions)| *partitions)
+    }
+
     /// The topics in their order.
     pub fn topics(&self) -> impl Iterator<Item = &str> {
         self.topics.iter().map(|(topic, _)| topic.as_str())

@@ -73,20 +73,31 @@ impl Lookup {
 
     /// What the group has committed. A transaction that has not ended is waited for by a reader of the committed.
     pub fn committed(&self, topic: &str, partition: i32, timeout: Duration) -> Result<Option<Committed>> {
-        let list = named(&[(topic.to_owned(), partition)]);
+        let found = self.all_committed(&[(topic.to_owned(), partition)], timeout)?;
+        Ok(found.into_iter().next().flatten())
+    }
+
+    /// The same of several partitions, in their order.
+    pub fn all_committed(
+        &self,
+        partitions: &[(String, i32)],
+        timeout: Duration,
+    ) -> Result<Vec<Option<Committed>>> {
+        let list = named(partitions);
         // SAFETY: a live consumer and list.
         Error::check(unsafe { rd::rd_kafka_committed(self.client.raw(), list.ptr(), millis(timeout)) })?;
-        let elements = list.elements();
-        let Some(element) = elements.first() else { return Ok(None) };
-        element
-            .error()
-            .map_err(|error| Error { retriable: true, ..Error::own(&code(&error), error.to_string()) })?;
-        Ok(match element.offset() {
-            rdkafka::Offset::Offset(offset) => {
-                Some(Committed { next_offset: offset.max(0) as u64, metadata: element.metadata().to_owned() })
-            }
-            _ => None,
-        })
+        let committed = |element: rdkafka::topic_partition_list::TopicPartitionListElem<'_>| {
+            let refused = |error| Error { retriable: true, ..Error::own(&code(&error), error.to_string()) };
+            element.error().map_err(refused)?;
+            Ok(match element.offset() {
+                rdkafka::Offset::Offset(offset) => Some(Committed {
+                    next_offset: offset.max(0) as u64,
+                    metadata: element.metadata().to_owned(),
+                }),
+                _ => None,
+            })
+        };
+        list.elements().into_iter().map(committed).collect()
     }
 
     /// Reads a partition from an offset to its end, as the end is now. Returns the offset after it. `visit` gets every

@@ -18,6 +18,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
 use super::phase::{self, Phase};
 use super::{CutRecord, Sink, SinkError, Transaction};
 use crate::alert::Record;
@@ -56,6 +59,27 @@ pub struct DeadLetter {
     pub payload: Vec<u8>,
     /// The reason, as a stable word and as a text.
     pub reason: (&'static str, String),
+}
+
+/// What stands beside an offset: the cut, and what was true of the log's topic then.
+#[derive(Serialize, Deserialize)]
+struct Noted<C> {
+    #[serde(flatten)]
+    cut: C,
+    /// How many partitions the topic had.
+    #[serde(default)]
+    partitions: Option<u32>,
+}
+
+impl<C: DeserializeOwned> Noted<C> {
+    fn read(metadata: &str) -> Option<Noted<C>> {
+        serde_json::from_str(metadata.trim_end_matches(['\0', '\n'])).ok()
+    }
+}
+
+/// How many partitions a topic had when this was noted beside an offset; `None` where that is not said.
+pub fn partitions_then(metadata: &str) -> Option<u32> {
+    Noted::<CutRecord>::read(metadata)?.partitions
 }
 
 /// How long one call waits for the brokers; it is repeated then.
@@ -251,7 +275,8 @@ impl Kafka {
 
     fn offset(&self, log: u32, cut: &CutRecord) -> Result<Offset, SinkError> {
         let (topic, partition) = self.logs.partition(log - self.first_log);
-        let mut metadata = serde_json::to_string(cut).map_err(|error| unreachable(&topic, &error))?;
+        let noted = Noted { cut, partitions: Some(self.logs.partitions(&topic)) };
+        let mut metadata = serde_json::to_string(&noted).map_err(|error| unreachable(&topic, &error))?;
         // Some clients read on until the end of a line.
         metadata.push('\n');
         Ok(Offset { topic, partition, next_offset: cut.next_offset, metadata })
@@ -313,12 +338,10 @@ impl Kafka {
         *(if stable { &mut self.stable } else { &mut self.unstable }) = Some(lookup);
         let Some(found) = read.map_err(|error| unreachable(&topic, &error))? else { return Ok(None) };
         let place = format!("{topic}/{partition}, offset of group {}", self.options.group);
-        let cut: CutRecord =
-            serde_json::from_str(found.metadata.trim_end_matches(['\0', '\n'])).map_err(|_| {
-                let what =
-                    "it was committed by another program: give this group a name of its own".to_owned();
-                SinkError::Damaged { place: place.clone(), what }
-            })?;
+        let Noted { cut, .. } = Noted::<CutRecord>::read(&found.metadata).ok_or_else(|| {
+            let what = "it was committed by another program: give this group a name of its own".to_owned();
+            SinkError::Damaged { place: place.clone(), what }
+        })?;
         if cut.next_offset != found.next_offset {
             let what = format!("offset {} and cut {} differ", found.next_offset, cut.next_offset);
             return Err(SinkError::Damaged { place, what });

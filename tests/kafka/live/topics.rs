@@ -69,7 +69,24 @@ fn a_topic_that_grows_is_refused() {
     let migration = ["grown.in0/2", "has grown", "Stop producers", "new topic", "new group"];
     assert_says(&program.stderr(), &migration);
     // Nor does it begin again.
-    let between =
-        ["grown.alerts", "has 3 partitions and needs 4", "has grown", "Stop producers", "new group"];
+    let between = ["`grown.in0` has 3 partitions, and had 2", "`grown`", "Stop producers", "new group"];
     assert_says(&refused(&watch), &between);
+}
+
+#[test]
+fn a_topic_that_has_grown_between_two_runs_is_refused() {
+    let at = shared().bootstrap();
+    let watch = Watch::new(&at, &Plan { name: "regrown", inputs: &[2, 1], ..Plan::default() });
+    let mut program = watch.start_live();
+    watch.append(0, &[opened("somebody", "h1")]);
+    program.terminate();
+    assert!(program.wait(20).success());
+    let before = watch.cuts();
+    grow_topic(&at, watch.topic(0), 3);
+    // Whoever grows it may have grown the alerts with it, as their number asks for.
+    grow_topic(&at, &watch.alerts_topic(), 5);
+    let migration =
+        ["`regrown.in0` has 3 partitions, and had 2", "subjects are split", "new topic", "new group"];
+    assert_says(&refused(&watch), &migration);
+    assert_eq!(watch.cuts(), before, "nobody has claimed anything");
 }
