@@ -246,8 +246,10 @@ impl<M: Merging> Aggregate<M> {
         &self.said
     }
 
-    /// Replaces what was said by the fold of what was written.
-    pub fn take_said(&mut self, said: Alerts) {
+    /// Replaces what was said by the fold of what was written. What has ended and does not stand was forgotten for its age
+    /// since, and is history.
+    pub fn take_said(&mut self, mut said: Alerts) {
+        said.retain(|id, alert| alert.status == Status::Open || self.standing.contains_key(id));
         self.said = said;
         self.unsaid = self.said != self.standing;
     }

@@ -179,6 +179,12 @@ pub fn delete_records(bootstrap: &str, topic: &str, before: &[(i32, i64)]) {
     }
 }
 
+/// Deletes a group without members, with all that it has committed.
+pub fn delete_group(bootstrap: &str, group: &str) {
+    let deleted = block_on(admin(bootstrap).delete_groups(&[group], &in_time())).expect("the broker answers");
+    assert_eq!(deleted, [Ok(group.to_string())]);
+}
+
 /// Has the broker make what it needs for transactions.
 pub fn begin_first_transaction(bootstrap: &str) {
     // If it fails, a test that needs it will say so.

@@ -190,6 +190,7 @@ impl Summing<'_> {
         let claimed = CutRecord { owner: self.owner.clone(), ..cut.clone() };
         self.sink.claim(self.log, claimed.clone())?;
         let (aggregate, position, alerts_from) = self.load(cut.seq)?;
+        let position = self.check_beginning(position, cut.seq)?;
         let mut said: Alerts = aggregate.said().clone();
         let alerts_offset =
             self.sink.alerts(self.log, alerts_from, &mut |record| say(&mut said, &record.change))?;
@@ -255,6 +256,33 @@ impl Summing<'_> {
             }
             None => (Aggregate::new(options, logs), 0, 0),
         })
+    }
+
+    /// The partials from the state on must still be there; where no cut was ever written, the first that is will do.
+    fn check_beginning(&mut self, needed: u64, seq: u64) -> Result<u64, End> {
+        let beginning = self.sink.beginning(self.log)?;
+        if beginning <= needed {
+            return Ok(needed);
+        }
+        if seq == 0 {
+            tracing::warn!(
+                from = beginning,
+                "the aggregate begins empty: it learns from here on what is usual"
+            );
+            return Ok(beginning);
+        }
+        Err(End::Stuck(LiveError::Stuck {
+            place: self.topic.clone(),
+            what: format!(
+                "state_missing: the aggregate must read partials from offset {needed} on, and they begin at {beginning}"
+            ),
+            remedy: format!(
+                "Point [checkpoints] url to the store that all instances share; if the state is lost, delete the \
+                 group `{}.aggregate`: it then begins empty, with the first partial there is. Keep the topic's \
+                 retention above the age of the oldest checkpoint",
+                self.settings.group
+            ),
+        }))
     }
 
     fn read(&mut self, message: &Message) -> Result<(), End> {

@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::super::broker::shared;
-use super::super::client::delete_records;
+use super::super::client::{delete_group, delete_records};
 use super::super::wait_until;
 use super::watch::{Plan, Watch, opened, sleep_ms};
 
@@ -74,4 +74,42 @@ fn the_last_checkpoints_are_kept_and_no_more() {
     program.terminate();
     assert!(program.wait(20).success());
     assert!(!program.stderr().contains("cannot be deleted"), "{}", program.stderr());
+}
+
+#[test]
+fn a_lost_aggregate_does_not_begin_anew_for_ever() {
+    let at = shared().bootstrap();
+    let watch = Watch::new(&at, &Plan { name: "forgotten", inputs: &[1], ..Plan::default() });
+    let mut program = watch.start_live();
+    wait_until(10, "the aggregate is cut", || watch.aggregate_cut().is_some_and(|cut| cut.seq > 1));
+    program.terminate();
+    assert!(program.wait(20).success());
+    // Its checkpoint is lost, and so are the partials from which it could be made again; the log's state is still there.
+    let own = fs::read_dir(watch.checkpoints()).expect("it had some").flatten();
+    own.filter(|entry| entry.file_name().to_string_lossy().starts_with("log-1-"))
+        .for_each(|entry| fs::remove_file(entry.path()).expect("writable"));
+    let cut = watch.aggregate_cut().expect("it was cut");
+    delete_records(&at, &watch.partials_topic(), &[(0, cut.next_offset)]);
+    let mut program = watch.start();
+    assert_eq!(program.wait(60).code(), Some(1));
+    let text = program.stderr();
+    for part in [
+        "forgotten.partials",
+        "state_missing",
+        "from offset 0 on",
+        "group `forgotten.aggregate`",
+        "[checkpoints] url",
+    ] {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+    assert!(!text.contains("begins anew"), "{text}");
+
+    // What is offered helps: the group is deleted, and it begins empty.
+    delete_group(&at, "forgotten.aggregate");
+    let mut program = watch.start_live();
+    wait_until(10, "the aggregate is cut again", || {
+        watch.aggregate_cut().is_some_and(|cut| cut.seq > 1 && cut.next_offset > 0)
+    });
+    assert!(program.stderr().contains("the aggregate begins empty"), "{}", program.stderr());
+    assert!(program.ended().is_none());
 }
