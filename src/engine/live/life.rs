@@ -111,7 +111,7 @@ fn live(
             (owned.clone(), cancelled.clone(), std::mem::take(parked));
         let end = worker.work(&inbox, &answered, stop);
         over.store(true, Ordering::Relaxed);
-        worker.let_go(&end);
+        worker.let_go(&end, &inbox);
         *parked = std::mem::take(&mut worker.parked);
         drop((worker, inbox, answered));
         end

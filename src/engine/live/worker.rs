@@ -27,6 +27,8 @@ use crate::sink::{Sink, SinkError, Transaction};
 
 /// How long the checkpoints of logs that are given up are waited for.
 const CHECKPOINT_WAIT: Duration = Duration::from_secs(3);
+/// How long logs that are being taken over are waited for at the end.
+const TAKING_WAIT: Duration = Duration::from_secs(3);
 /// How long nothing may happen before the worker looks around.
 const LOOK_AROUND: Duration = Duration::from_millis(10);
 /// How many messages are looked ahead at: as many as a processor fetches memory for at one time.
@@ -522,14 +524,28 @@ impl<'a> Worker<'a> {
         }
     }
 
+    /// Gives up what is still being taken over: it is claimed already, or will be.
+    fn release_taking(&mut self, inbox: &Inbox) {
+        self.taking.iter().for_each(|log| self.cancelled.add(*log));
+        let until = clock::instant() + TAKING_WAIT;
+        while !self.taking.is_empty() {
+            let Ok(Answer { log, result }) = inbox.taken.recv_deadline(until) else { return };
+            self.taking.remove(&log);
+            if let Ok(taken) = result {
+                self.release_unread(&taken.partition);
+            }
+        }
+    }
+
     /// The end of a life: what can still be written is.
-    pub(super) fn let_go(&mut self, end: &Result<End, LiveError>) {
+    pub(super) fn let_go(&mut self, end: &Result<End, LiveError>, inbox: &Inbox) {
         let logs: Vec<u32> = self.held.keys().copied().collect();
         match end {
             Ok(End::Stopped) | Err(_) => {
                 if let Err(error) = self.release(&logs) {
                     tracing::warn!(%error, "the last cut was not written; whoever comes next reads on from the one before");
                 }
+                self.release_taking(inbox);
             }
             Ok(End::Again(_)) => {
                 let live = |log: &u32| self.held[log].may_cut(self.settings);

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::super::broker::{Broker, Options, shared};
 use super::super::program::Program;
+use super::super::wait_until;
 use super::watch::{Event, Plan, Watch, now_ms, opened, resolved, sleep_ms};
 
 /// What the settings say that the end may take.
@@ -61,6 +62,23 @@ fn it_ends_in_order_under_load() {
     for log in 0..5 {
         let mine = format!("log-{log}-");
         assert!(names.iter().any(|name| name.starts_with(&mine)), "no checkpoint of log {log}: {names:?}");
+    }
+}
+
+#[test]
+fn what_it_was_still_taking_over_is_nobodys_when_it_has_ended() {
+    let partitions = 48;
+    let plan = Plan { name: "early", inputs: &[partitions], ..Plan::default() };
+    let watch = Watch::new(&shared().bootstrap(), &plan);
+    let mut program = watch.start();
+    wait_until(30, "the first logs are claimed", || !watch.cuts().is_empty());
+    let (status, took_ms) = end(&mut program);
+    assert!(status.success(), "{status} after {took_ms} ms");
+    let text = program.stderr();
+    let taken = text.matches("a log was taken over").count();
+    assert!(taken < partitions as usize, "it was asked to end too late to show anything");
+    for (place, cut) in watch.cuts() {
+        assert_eq!(cut.owner, "", "{place:?} is owned by nobody");
     }
 }
 
