@@ -107,11 +107,22 @@ pub struct ClockCounts {
     pub warned: u64,
     /// Open now and broken.
     pub overdue: u64,
-    /// Stopped within the goal, so far.
+    /// Stopped within the goal: those in memory, and those that have left it since the log was taken over.
     pub kept: u64,
-    /// Broken, so far; one that is retracted is taken back.
+    /// Broken, of the same; one that is retracted is taken back.
     pub breached: u64,
-    /// Taken back within the goal, so far.
+    /// Taken back within the goal, of the same.
+    pub cancelled: u64,
+}
+
+/// How many verdicts, by what they are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Verdicts {
+    /// Stopped within the goal.
+    pub kept: u64,
+    /// Broken.
+    pub breached: u64,
+    /// Taken back within the goal.
     pub cancelled: u64,
 }
 
@@ -284,4 +295,8 @@ pub struct LabelledCounts {
     /// How many.
     #[serde(flatten)]
     pub counts: ClockCounts,
+    /// Verdicts found since the log was taken over, each once. Only grows.
+    pub found: Verdicts,
+    /// Verdicts that a late event took back since. Only grows.
+    pub taken_back: Verdicts,
 }

@@ -16,7 +16,7 @@ use crate::detect::{Dimension, Measure, Point, Series};
 use crate::engine::clock;
 use crate::engine::picture::{
     AggregatePicture, ClockCounts, CommitmentPicture, DuePicture, LabelledCounts, LogPicture, Picture,
-    Pictures, SatisfactionPicture, SeriesPicture, State,
+    Pictures, SatisfactionPicture, SeriesPicture, State, Verdicts,
 };
 use crate::names::Text;
 use crate::sla::explain::Explanation;
@@ -117,9 +117,15 @@ fn due(subject: &str, minutes: i64, breached: bool) -> DuePicture {
 }
 
 fn log() -> LogPicture {
-    let counts = ClockCounts { open: 7, warned: 2, overdue: 1, kept: 30, breached: 4, cancelled: 3 };
-    let of =
-        |product: &str| LabelledCounts { commitment: 0, labels: vec![product.into(), "east".into()], counts };
+    let counts = ClockCounts { open: 7, warned: 2, overdue: 1, kept: 50, breached: 4, cancelled: 3 };
+    // 20 of those kept were there before.
+    let found = Verdicts { kept: 30, breached: 4, cancelled: 3 };
+    let of = |product: &str| LabelledCounts {
+        labels: vec![product.into(), "east".into()],
+        counts,
+        found,
+        ..LabelledCounts::default()
+    };
     LogPicture {
         log: 0,
         place: "desk/tickets/3".into(),

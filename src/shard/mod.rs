@@ -439,26 +439,29 @@ impl<R: Rules> Shard<R> {
         ending.sort_unstable();
         ending.dedup();
         for index in ending {
-            if self.cases.armed(index).is_none() {
+            if self.cases.armed(index).is_none() || self.options.keep_ended {
                 continue;
             }
-            let case = self.cases.get(index);
-            let leaves = case.last() + self.options.horizon;
-            let late_event = case.has_open_clock() || leaves >= self.log_time || leaves >= self.clock;
-            if self.options.keep_ended {
-                continue;
-            }
-            if late_event || case.next_after(&self.policy, self.clock).is_some() {
+            if !self.may_leave(index) {
                 // It heard of something while it was leaving: its timer decides anew.
                 self.cases.watch_mut(index).armed = Time::NEVER;
                 self.arm(index);
                 continue;
             }
+            let case = self.cases.get(index);
             self.ended.extend(case.outcomes(&self.policy, self.clock));
             self.said.forget(index);
             self.cases.remove(index);
         }
         self.cases.sweep();
+    }
+
+    /// Whether nothing about a case can change any more, not even by a late event.
+    fn may_leave(&self, index: u32) -> bool {
+        let Some(case) = self.cases.slot(index).filter(|_| !self.options.keep_ended) else { return false };
+        let leaves = case.last() + self.options.horizon;
+        let is_over = !case.has_open_clock() && leaves < self.log_time && leaves < self.clock;
+        is_over && case.next_after(&self.policy, self.clock).is_none()
     }
 
     /// The outcomes of the cases that have left the memory since this was last asked.

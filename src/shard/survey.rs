@@ -3,6 +3,8 @@
 //! Nothing is counted while events are read: whoever wants to know walks, as far at a time as the work allows, and has a
 //! whole round when the walk is over. What a round says is as old as the round is long.
 
+use std::collections::BTreeSet;
+
 use super::case::Case;
 use super::{Rules, Shard};
 use crate::sla::clock::Clock;
@@ -27,22 +29,36 @@ pub struct Glance<'a> {
     pub is_warned: bool,
     /// The verdict as of the clock.
     pub verdict: Verdict,
-    /// The case it belongs to.
-    case: &'a Case,
 }
+
+/// What is done with a case on a walk: it gets the number of the case, and a glance at each clock that has a goal.
+pub type Visit<'v> = dyn FnMut(u32, &[Glance<'_>]) + 'v;
 
 impl<R: Rules> Shard<R> {
     /// Walks over the cases with numbers from `from` on, at most `most` numbers, and returns where to go on; `None` when
     /// the round is over.
-    pub fn survey(&self, from: u32, most: u32, visit: &mut dyn FnMut(&Glance<'_>)) -> Option<u32> {
+    pub fn survey(&self, from: u32, most: u32, visit: &mut Visit<'_>) -> Option<u32> {
         let end = self.cases.numbers();
         let to = from.saturating_add(most).min(end);
-        for case in (from..to).filter_map(|index| self.cases.slot(index)) {
-            for clock in case.clocks().iter().filter(|clock| clock.goal.is_some()) {
-                visit(&self.glance(case, clock));
-            }
-        }
+        self.look_at(from..to, visit);
         (to < end).then_some(to)
+    }
+
+    /// Walks over the cases that leave the memory with the next cut.
+    pub fn survey_leaving(&self, visit: &mut Visit<'_>) {
+        let leaving: BTreeSet<u32> =
+            self.ending.iter().copied().filter(|index| self.may_leave(*index)).collect();
+        self.look_at(leaving.into_iter(), visit);
+    }
+
+    fn look_at(&self, numbers: impl Iterator<Item = u32>, visit: &mut Visit<'_>) {
+        let mut glances = Vec::new();
+        for (index, case) in numbers.filter_map(|index| Some((index, self.cases.slot(index)?))) {
+            glances.clear();
+            let clocks = case.clocks().iter().filter(|clock| clock.goal.is_some());
+            glances.extend(clocks.map(|clock| self.glance(case, clock)));
+            visit(index, &glances);
+        }
     }
 
     fn glance<'a>(&self, case: &'a Case, clock: &Clock) -> Glance<'a> {
@@ -63,12 +79,16 @@ impl<R: Rules> Shard<R> {
                 && verdict == Verdict::Open
                 && commitment.warnings.iter().any(|share| passed(*share)),
             verdict,
-            case,
         }
     }
 
-    /// Who is affected by a clock that a walk has seen.
-    pub fn cell(&self, glance: &Glance<'_>) -> Cell {
-        self.panes.cell_of(&self.policy, &glance.case.values())
+    /// Who is affected by a case that a walk has seen.
+    pub fn cell(&self, number: u32) -> Cell {
+        self.panes.cell_of(&self.policy, &self.cases.get(number).values())
+    }
+
+    /// Whether a case has this number.
+    pub fn has_case(&self, number: u32) -> bool {
+        self.cases.slot(number).is_some()
     }
 }

@@ -68,8 +68,11 @@ scrape_configs:
 - **Labels**: an id of a ticket or a customer is never one. DIMENSIONS are labels only where
   [`http.labels`](configuration.md) allows them, and in at most COMBINATIONS combinations with a commitment; what comes
   after those is counted under `other`.
-- **Counters** begin at 0 with the process. A verdict that a late event takes back is not subtracted, or the counter would fall: it is
-  counted in `watchbell_clocks_taken_back_total`.
+- **Counters** begin at 0 with the process. A verdict is counted once, by the process that found it, under the values its case had
+  then; those that a state held already when its log was taken over are not counted again. A verdict that a late event takes back is not
+  subtracted, or the counter would fall: it is counted in `watchbell_clocks_taken_back_total`.
+- **Clocks are counted by a walk** over the cases, 8,000 cases of each log a second, and when a case leaves the memory: with a million
+  cases in one log the numbers are up to two minutes old. What was found and not yet counted when a log was lost, nobody counts.
 - **Seconds** are the wall's where it says so, and otherwise the engine's, which run faster in a demonstration.
 - **What is not known is left out**: there is no 0 in its place.
 ";

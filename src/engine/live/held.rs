@@ -48,7 +48,12 @@ pub(super) struct Held {
 }
 
 impl Held {
-    pub(super) fn new(partition: Partition<Standard>, place: Arc<str>, checkpoint_next: Instant) -> Held {
+    pub(super) fn new(
+        partition: Partition<Standard>,
+        place: Arc<str>,
+        checkpoint_next: Instant,
+        rounds: Rounds,
+    ) -> Held {
         let log = partition.shard().log();
         let position = partition.shard().stamp().next_offset;
         let mut held = Held {
@@ -64,10 +69,13 @@ impl Held {
             named: None,
             checkpoint_next,
             picture: LogPicture { log, place, state: State::CatchingUp, ..LogPicture::default() },
-            rounds: Rounds::default(),
+            rounds,
         };
         // A state that reaches up to the cut has nothing to wait for: its log may say nothing ever.
         held.catch_up(position);
+        if held.partition.is_live() {
+            held.rounds.begin(held.partition.shard());
+        }
         held
     }
 
@@ -157,6 +165,7 @@ impl Held {
         let until = until.next_offset;
         self.partition.shard_mut().reach(until);
         let differences = self.partition.settle().unwrap_or(0) as u64;
+        self.rounds.begin(self.partition.shard());
         self.picture.reconciliation_differences += differences;
         if differences > 0 {
             let place = &self.picture.place;
@@ -228,7 +237,7 @@ impl Held {
         picture.fence_age_seconds = age.map_or(0.0, |age| age.as_secs_f64());
         picture.cases = shard.cases() as u64;
         picture.memory_bytes = shard.memory_bytes() as u64;
-        (picture.clocks, picture.due) = self.rounds.walk(shard, &settings.labels);
+        (picture.clocks, picture.due) = self.rounds.walk(shard);
         picture.cut = self.partition.seq();
         picture.checkpoint_age_seconds = self.checkpointed.map(|at| since(at).as_secs_f64());
         picture.clone()

@@ -12,6 +12,7 @@ use super::asked::Question;
 use super::fencing::{self, Owned};
 use super::keeping;
 use super::reading;
+use super::round::Rounds;
 use super::shared::Shared;
 use super::taking::{self, Cancelled};
 use super::worker::{Inbox, Worker};
@@ -34,8 +35,8 @@ pub(super) enum End {
     Again(String),
 }
 
-/// Logs that this process held a moment ago, in memory still.
-pub(super) type Parked = BTreeMap<u32, Partition<Standard>>;
+/// Logs that this process held a moment ago, in memory still, and what is counted of them.
+pub(super) type Parked = BTreeMap<u32, (Partition<Standard>, Rounds)>;
 
 /// Lives until `stop` is set; every life has a name of its own.
 pub(super) fn lives(

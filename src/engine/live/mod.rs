@@ -28,6 +28,7 @@ use crate::sla::policy::Policy;
 use crate::source::kafka::Pseudonyms;
 
 mod asked;
+mod counted;
 mod fencing;
 mod held;
 mod keeping;

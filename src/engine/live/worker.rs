@@ -13,6 +13,7 @@ use super::keeping::{Kept, Task};
 use super::life::{End, Parked};
 use super::reading::Reading;
 use super::refusals::Refusals;
+use super::round::Rounds;
 use super::shared::Shared;
 use super::taking::{Answer, Cancelled, Order};
 use super::{LiveError, MIGRATION, Settings};
@@ -64,6 +65,8 @@ pub(super) struct Worker<'a> {
     pub(super) owned: Owned,
     pub(super) parked: Parked,
     keeping: Sender<Task>,
+    /// What is counted of logs that are being taken over with the state they had here.
+    rounds: BTreeMap<u32, Rounds>,
     keeper: Receiver<Kept>,
     refusals: Refusals,
     last_cut: Instant,
@@ -94,6 +97,7 @@ impl<'a> Worker<'a> {
             cancelled: Cancelled::default(),
             owned: Owned::default(),
             parked: Parked::new(),
+            rounds: BTreeMap::new(),
             keeping,
             keeper,
             refusals: Refusals::default(),
@@ -231,8 +235,11 @@ impl<'a> Worker<'a> {
         // It may have been given up and come back in the meantime: neither must reach this order.
         self.later.retain(|(_, later)| *later != log);
         self.cancelled.forget(log);
-        let order = Order { log, parked: self.parked.remove(&log) };
-        let _ = self.orders.send(order);
+        let parked = self.parked.remove(&log).map(|(partition, rounds)| {
+            self.rounds.insert(log, rounds);
+            partition
+        });
+        let _ = self.orders.send(Order { log, parked });
     }
 
     fn taken(&mut self, answer: Answer) -> Result<(), LiveError> {
@@ -275,7 +282,9 @@ impl<'a> Worker<'a> {
         // Logs that come together do not checkpoint together.
         let spread = self.settings.pace.checkpoint.mul_f64(f64::from(log % 16) / 16.0);
         let checkpoint_next = clock::instant() + self.settings.pace.checkpoint + spread;
-        self.held.insert(log, Held::new(taken.partition, place, checkpoint_next));
+        let kept = self.rounds.remove(&log).filter(|_| taken.partition.is_live());
+        let rounds = kept.unwrap_or_else(|| Rounds::new(&self.settings.labels));
+        self.held.insert(log, Held::new(taken.partition, place, checkpoint_next, rounds));
         self.own();
     }
 
@@ -348,7 +357,7 @@ impl<'a> Worker<'a> {
     fn park(&mut self, log: u32) {
         self.shared.take_down(log);
         if let Some(held) = self.held.remove(&log) {
-            self.parked.insert(log, held.partition);
+            self.parked.insert(log, (held.partition, held.rounds.park()));
         }
     }
 
@@ -433,8 +442,10 @@ impl<'a> Worker<'a> {
         let mut proposals: Vec<(u32, Proposal)> = Vec::new();
         for log in logs {
             let Some(held) = self.held.get_mut(log) else { continue };
-            if let Some(proposal) = held.partition.propose(with_partial, always || held.read_since) {
-                proposals.push((*log, proposal));
+            held.rounds.note_leaving(held.partition.shard());
+            match held.partition.propose(with_partial, always || held.read_since) {
+                Some(proposal) => proposals.push((*log, proposal)),
+                None => held.rounds.forget_left(held.partition.shard()),
             }
         }
         if proposals.is_empty() {
@@ -483,8 +494,9 @@ impl<'a> Worker<'a> {
         if !records.is_empty() {
             self.shared.say(records);
         }
-        let ended = held.partition.shard_mut().take_ended();
-        held.rounds.ended(&self.settings.policy, &self.settings.labels, &ended);
+        held.rounds.forget_left(held.partition.shard());
+        // Whoever has left was counted before.
+        drop(held.partition.shard_mut().take_ended());
     }
 
     /// Hands the state on to whoever writes it.

@@ -223,7 +223,7 @@ fn totals_only_grow() {
     let breached = r#"watchbell_clocks_breached_total{commitment="answer",product="a",region="east"}"#;
     let back = r#"watchbell_clocks_taken_back_total{commitment="answer",verdict="breached",product="a",region="east"}"#;
     check(&parse(&text(&metrics)), &[(breached, 4.0), (back, 0.0)]);
-    painted.picture.lock().expect("whole").logs[0].clocks[0].counts.breached = 3;
+    painted.picture.lock().expect("whole").logs[0].clocks[0].taken_back.breached = 1;
     metrics.count(&painted.picture());
     check(&parse(&text(&metrics)), &[(breached, 4.0), (back, 1.0)]);
     painted.picture.lock().expect("whole").logs.clear();

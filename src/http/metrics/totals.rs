@@ -1,13 +1,12 @@
 //! How many so far, over all logs? Sums that only grow, though logs come and go and verdicts are taken back.
 //!
-//! A picture counts since its log was taken over, and a late event may lower what was counted. Prometheus takes a counter
-//! that falls for one that began anew, and would add all of it once more; so what was seen of each log is kept, and only
-//! differences are added: upwards to the verdict, downwards to what was taken back.
+//! A picture counts what was found since its log was taken over; so what was seen of each log is kept, and only differences
+//! are added. A log that comes back counts from 0 again.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::engine::picture::{ClockCounts, LabelledCounts, LogPicture};
+use crate::engine::picture::{ClockCounts, LabelledCounts, LogPicture, Verdicts};
 use crate::names::metric::COMBINATIONS_MAX;
 use crate::window::{OTHER, UNKNOWN};
 
@@ -45,7 +44,8 @@ pub(super) struct Totals {
 #[derive(Debug, Default)]
 struct Log {
     records: u64,
-    verdicts: BTreeMap<(u16, Vec<Arc<str>>), [u64; 3]>,
+    /// Verdicts found and taken back, by place of the commitment and labels.
+    verdicts: BTreeMap<(u16, Vec<Arc<str>>), [Verdicts; 2]>,
 }
 
 impl Totals {
@@ -80,16 +80,14 @@ impl Totals {
     }
 
     fn add(&mut self, seen: &mut Log, counted: &LabelledCounts, commitment: Arc<str>) {
-        let ClockCounts { open, warned, overdue, kept, breached, cancelled } = counted.counts;
-        let verdicts = [kept, breached, cancelled];
+        let ClockCounts { open, warned, overdue, .. } = counted.counts;
+        let now = [counted.found, counted.taken_back];
         let before = seen.verdicts.entry((counted.commitment, counted.labels.clone())).or_default();
-        let before = std::mem::replace(before, verdicts);
+        let [found_before, taken_back_before] = std::mem::replace(before, now);
         let sums = self.sums_of(commitment, &counted.labels);
         sums.now = sums.now.plus(&ClockCounts { open, warned, overdue, ..ClockCounts::default() });
-        for verdict in 0..VERDICTS.len() {
-            sums.verdicts[verdict] += verdicts[verdict].saturating_sub(before[verdict]);
-            sums.taken_back[verdict] += before[verdict].saturating_sub(verdicts[verdict]);
-        }
+        add(&mut sums.verdicts, counted.found, found_before);
+        add(&mut sums.taken_back, counted.taken_back, taken_back_before);
     }
 
     /// The sums of a key. Keys that come after too many others share one by commitment, for good.
@@ -104,20 +102,24 @@ impl Totals {
     }
 }
 
+/// Adds what has come since; of counts that have fallen, all of them: they began anew.
+fn add(sums: &mut [u64; 3], now: Verdicts, before: Verdicts) {
+    let pairs = [(now.kept, before.kept), (now.breached, before.breached), (now.cancelled, before.cancelled)];
+    for (sum, (now, before)) in sums.iter_mut().zip(pairs) {
+        *sum += now.checked_sub(before).unwrap_or(now);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn log(number: u32, records: u64, clocks: &[(u16, &str, [u64; 4])]) -> LogPicture {
         let clocks = clocks.iter().map(|(commitment, product, [open, kept, breached, cancelled])| {
-            let counts = ClockCounts {
-                open: *open,
-                kept: *kept,
-                breached: *breached,
-                cancelled: *cancelled,
-                ..ClockCounts::default()
-            };
-            LabelledCounts { commitment: *commitment, labels: vec![(*product).into()], counts }
+            let counts = ClockCounts { open: *open, ..ClockCounts::default() };
+            let found = Verdicts { kept: *kept, breached: *breached, cancelled: *cancelled };
+            let labels = vec![(*product).into()];
+            LabelledCounts { commitment: *commitment, labels, counts, found, ..LabelledCounts::default() }
         });
         LogPicture { log: number, records, clocks: clocks.collect(), ..LogPicture::default() }
     }
@@ -152,10 +154,13 @@ mod tests {
     fn what_is_taken_back_is_counted_and_never_subtracted() {
         let mut totals = Totals::new(1);
         totals.take(&[log(0, 1, &[(0, "a", [1, 0, 4, 0])])], &name);
-        totals.take(&[log(0, 2, &[(0, "a", [1, 1, 3, 0])])], &name);
+        let mut then = log(0, 2, &[(0, "a", [1, 1, 4, 0])]);
+        then.clocks[0].taken_back.breached = 1;
+        totals.take(&[then.clone()], &name);
         assert_eq!(sums(&totals, "answer", "a"), (1, [1, 4, 0], [0, 1, 0]));
-        totals.take(&[log(0, 3, &[(0, "a", [0, 1, 5, 0])])], &name);
-        assert_eq!(sums(&totals, "answer", "a"), (0, [1, 6, 0], [0, 1, 0]));
+        then.clocks[0].found.breached = 6;
+        totals.take(&[then], &name);
+        assert_eq!(sums(&totals, "answer", "a"), (1, [1, 6, 0], [0, 1, 0]));
     }
 
     #[test]
