@@ -4,6 +4,7 @@
 //! locked starts one. Times are judged by the broker's clock: the topics of alerts carry the instant of appending.
 
 mod burst;
+mod candidates;
 mod doors;
 mod group;
 mod leaving;
@@ -11,6 +12,7 @@ mod lost;
 mod outage;
 mod people;
 mod plain;
+mod readiness;
 mod replay;
 mod time;
 mod topics;
@@ -18,3 +20,4 @@ mod upstream;
 #[cfg(feature = "faults")]
 mod wall;
 mod watch;
+mod web;

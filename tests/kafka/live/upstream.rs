@@ -11,6 +11,7 @@ use super::super::wait_until;
 use super::watch::{
     Event, GRACE_MS, Plan, Watch, assert_on_time, now_ms, opened, resolved, sleep_until, standing_subjects,
 };
+use super::web::{SERVED, Site};
 
 type Upstream = rdkafka::producer::ThreadedProducer<Failures>;
 
@@ -48,8 +49,12 @@ fn clock(watch: &Watch) -> i64 {
 #[test]
 fn a_transaction_that_hangs_upstream() {
     let at = shared().bootstrap();
-    let watch = Watch::new(&at, &Plan { name: "hanging", inputs: &[1], ..Plan::default() });
-    let _program = watch.start_live();
+    let plan = Plan { name: "hanging", inputs: &[1], tables: SERVED, ..Plan::default() };
+    let watch = Watch::new(&at, &plan);
+    let program = watch.start_live();
+    let site = Site::of(&program);
+    let held_back = "watchbell_log_held_back_records{topic=\"hanging.in0\",partition=\"0\"}";
+    assert_eq!(site.metric(held_back), Some(0.0));
     let producer = upstream("hanging-upstream", 60_000);
     let (held, behind, open) = (opened("held", "s5"), opened("behind", "s5"), opened("open", "s5"));
     for case in [&held, &behind, &open] {
@@ -69,12 +74,15 @@ fn a_transaction_that_hangs_upstream() {
     let (lag, stands_at) = (now_ms() - clock(&watch), watch.ends(0)[&0]);
     assert!(lag < 3_000, "the clock goes on beside the open transaction: {lag} ms behind");
     assert_eq!(stands_at, 3, "what the transaction holds back is behind the stable end");
+    assert_eq!(site.metric(held_back), Some(2.0), "its record and its neighbour's");
+    assert_eq!(site.readiness().0, 200, "what others hold back does not make this blind");
     producer.commit_transaction(ANSWER).expect("it can be committed");
     wait_until(10, "what did not happen is taken back", || standing_subjects(&watch.said()) == ["open"]);
     for subject in ["held", "behind"] {
         let actions: Vec<_> = watch.said_of(subject).iter().map(|said| said.action().to_owned()).collect();
         assert_eq!(actions, ["raised", "retracted"], "{subject}");
     }
+    wait_until(10, "nothing is held back any more", || site.metric(held_back) == Some(0.0));
 }
 
 #[test]

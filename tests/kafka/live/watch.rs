@@ -94,11 +94,12 @@ impl Watch {
         let name = &self.name;
         let topics: Vec<&str> = self.inputs.iter().map(|(topic, _)| topic.as_str()).collect();
         let (kafka, engine, tables) = (plan.kafka, plan.engine, plan.tables);
+        let http = if tables.contains("[http]") { "" } else { "[http]\nlisten = false\n" };
         let workers = if engine.contains("workers") { "" } else { "workers = 1" };
         let text = format!(
             "policy = \"{}\"\n[kafka]\nbootstrap = \"{bootstrap}\"\ngroup = \"{name}\"\ntopics = {topics:?}\n\
              alerts = \"{name}.alerts\"\npartials = \"{name}.partials\"\ndead_letters = \"{name}.dead\"\n{kafka}\n\
-             [checkpoints]\nurl = \"checkpoints\"\nevery = \"2s\"\n[http]\nlisten = false\n[engine]\n{workers}\n{engine}\n{tables}\n",
+             [checkpoints]\nurl = \"checkpoints\"\nevery = \"2s\"\n{http}[engine]\n{workers}\n{engine}\n{tables}\n",
             self.policy().display(),
         );
         fs::write(self.policy(), POLICY).expect("writable");
@@ -213,12 +214,22 @@ impl Watch {
 
     /// What was said of cases, in the order of the alerts topic; the aggregate's own alerts are left out.
     pub fn said(&self) -> Vec<Said> {
+        let logs = self.logs() as i32;
+        self.said_in(|partition| partition < logs)
+    }
+
+    /// What the aggregate said, in order.
+    pub fn said_by_aggregate(&self) -> Vec<Said> {
+        let logs = self.logs() as i32;
+        self.said_in(|partition| partition == logs)
+    }
+
+    fn said_in(&self, is_wanted: impl Fn(i32) -> bool) -> Vec<Said> {
         sleep_ms(LOOK_MS);
         let messages = read_committed(&self.at, &self.alerts_topic());
-        let logs = self.logs() as i32;
         messages
             .into_iter()
-            .filter(|message| message.partition < logs)
+            .filter(|message| is_wanted(message.partition))
             .map(|message| {
                 let payload = message.payload.expect("no tombstones");
                 let body: Value = serde_json::from_slice(&payload).expect("an alert is JSON");
