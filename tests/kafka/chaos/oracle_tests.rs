@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use fastrand::Rng;
 
 use super::facts::{Action, Body, Cut, Fact, Key, Said};
-use super::oracle::{GRACE_MS, SETTLE_MS, judge, lives};
+use super::oracle::{GRACE_MS, SETTLE_MS, SHOWN_MS, judge, lives};
 use super::traffic::GOALS;
 
 const TICKETS: u64 = 60;
@@ -154,6 +154,6 @@ fn a_clock_that_ran_ahead_of_its_fence_is_found() {
     world.facts[next].appended = clock - 1;
     let verdict = judge(0, &world.facts, &world.said, world.last);
     assert_eq!((verdict.count(), verdict.stamped_before), (0, (1, 1)), "a broker stamps before it shows");
-    world.facts[next].appended = clock - GRACE_MS - 1;
+    world.facts[next].appended = clock - SHOWN_MS - 1;
     assert!(judge(0, &world.facts, &world.said, world.last).count() > 0);
 }
