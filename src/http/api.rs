@@ -50,7 +50,10 @@ fn not_ready(state: picture::State, jump_seconds: f64) -> Option<(&'static str, 
     }
     let (en, zh) = match state {
         picture::State::Live => return None,
-        picture::State::Starting => ("no log is in the hands of this process yet", "本进程尚未持有任何日志"),
+        picture::State::Starting => (
+            "logs are still being taken over, or none is in the hands of this process yet",
+            "日志仍在接管中，或本进程尚未持有任何日志",
+        ),
         picture::State::CatchingUp => {
             ("records that were there before are still being read", "仍在读取此前已有的记录")
         }

@@ -19,6 +19,7 @@ use super::taking::{Answer, Cancelled, Order};
 use super::{LiveError, MIGRATION, Settings};
 use crate::engine::clock;
 use crate::engine::partition::{Partition, Proposal};
+use crate::engine::picture::{LogPicture, State};
 use crate::engine::takeover::{Taken, TakeoverError};
 use crate::event::Reason;
 use crate::kafka::{Batch, Consumer, Event, Message, Offset};
@@ -235,6 +236,9 @@ impl<'a> Worker<'a> {
         // It may have been given up and come back in the meantime: neither must reach this order.
         self.later.retain(|(_, later)| *later != log);
         self.cancelled.forget(log);
+        // Seen from outside it is ours, and not ready.
+        let (place, state) = (self.settings.logs.place(log), State::Starting);
+        self.shared.hang(LogPicture { log, place, state, ..LogPicture::default() });
         let parked = self.parked.remove(&log).map(|(partition, rounds)| {
             self.rounds.insert(log, rounds);
             partition
@@ -297,6 +301,9 @@ impl<'a> Worker<'a> {
         for log in logs {
             self.wanted.remove(log);
             self.later.retain(|(_, later)| later != log);
+            if !self.held.contains_key(log) {
+                self.shared.take_down(*log);
+            }
             if self.taking.contains(log) {
                 self.cancelled.add(*log);
             }
@@ -565,7 +572,7 @@ impl<'a> Worker<'a> {
                 live.into_iter().for_each(|log| self.park(log));
             }
         }
-        self.held.keys().for_each(|log| self.shared.take_down(*log));
+        self.held.keys().chain(&self.wanted).for_each(|log| self.shared.take_down(*log));
         self.owned.set(Vec::new());
     }
 }

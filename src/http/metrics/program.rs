@@ -42,6 +42,10 @@ fn write_log(families: &mut Families, log: &LogPicture, speed: f64) {
         let labels = [place[0], place[1], ("state", state.name())];
         families.gauge(Metric::LogState, &labels, flag(state == log.state));
     }
+    // Nothing else is known of a log before it is taken over.
+    if log.state == State::Starting {
+        return;
+    }
     if log.clock.is_some() {
         families.gauge(Metric::LogClockLag, &place, log.clock_lag_seconds / speed);
     }

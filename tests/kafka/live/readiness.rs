@@ -1,6 +1,8 @@
 //! Does it say when it can be relied on, and why not? `/readyz` while it catches up, while nobody answers, and afterwards.
 
-use super::super::broker::{Broker, Options};
+use serde_json::Value;
+
+use super::super::broker::{Broker, Options, shared};
 use super::super::wait_until;
 use super::watch::{Event, Plan, Watch, now_ms, opened_at};
 use super::web::{SERVED, Site};
@@ -36,8 +38,10 @@ fn readiness_through_catching_up_a_freeze_and_recovery() {
         assert_eq!(status, if reason.is_empty() { 200 } else { 503 }, "{reason}");
         match reason.as_str() {
             "" => assert_eq!(logs, []),
-            "starting" => {}
-            // One of them may have come in before the other.
+            // Before the group has given it logs there are none to be named; then one may be taken over before the other.
+            "starting" => {
+                assert!(logs.is_empty() || logs.iter().any(|log| both("starting").contains(log)), "{logs:?}")
+            }
             "catching_up" => assert!(
                 !logs.is_empty() && logs.iter().all(|log| both("catching_up").contains(log)),
                 "{logs:?}"
@@ -50,7 +54,10 @@ fn readiness_through_catching_up_a_freeze_and_recovery() {
         seen.last().is_some_and(String::is_empty)
     });
     assert!(seen.ends_with(&["catching_up".to_owned(), String::new()]), "{seen:?}");
-    let read: i64 = watch.cuts().values().map(|cut| cut.next_offset).sum();
+    // What hangs there says at once how it is and how far it has read; the cuts follow.
+    let picture: Value = serde_json::from_str(&site.get("/api/v1/picture").1).expect("JSON");
+    let logs = picture["logs"].as_array().into_iter().flatten();
+    let read: i64 = logs.filter_map(|log| log["next_offset"].as_i64()).sum();
     assert_eq!(read, BACKLOG, "ready means read");
 
     broker.freeze();
@@ -64,4 +71,23 @@ fn readiness_through_catching_up_a_freeze_and_recovery() {
     wait_until(15, "it is ready again", || site.readiness().0 == 200);
     assert_eq!(site.readiness(), (200, String::new(), vec![]));
     assert!(program.ended().is_none());
+}
+
+#[test]
+fn ready_is_whoever_has_taken_over_all_of_its_logs() {
+    let logs = 24;
+    let plan = Plan { name: "many", inputs: &[logs], tables: SERVED, ..Plan::default() };
+    let watch = Watch::new(&shared().bootstrap(), &plan);
+    let program = watch.start();
+    let site = Site::of(&program);
+    let mut named = 0;
+    wait_until(60, "it is ready", || {
+        let (status, _, logs) = site.readiness();
+        named = named.max(logs.len());
+        status == 200
+    });
+    let cuts = watch.cuts();
+    assert_eq!(cuts.len(), logs as usize, "all of them are claimed");
+    assert!(cuts.values().all(|cut| !cut.owner.is_empty()), "{cuts:?}");
+    assert!(named > 0, "those that it waited for were named");
 }
