@@ -79,6 +79,8 @@ impl Consumer {
             ("auto.offset.reset", "error"),
             ("isolation.level", Isolation::Committed.name()),
             ("fetch.wait.max.ms", "20"),
+            // A topic that grows is noticed that late; the default is five minutes.
+            ("topic.metadata.refresh.interval.ms", "30000"),
             // Without it a partition whose local queue is full waits a second for its next fetch.
             ("fetch.queue.backoff.ms", "2"),
             ("queued.max.messages.kbytes", "16384"),

@@ -58,7 +58,7 @@ fn topics_of_the_wrong_kind_are_refused() {
 #[test]
 fn a_topic_that_grows_is_refused() {
     let at = shared().bootstrap();
-    // The brokers are asked for topics every five minutes otherwise.
+    // The brokers are asked for topics every half a minute otherwise.
     let tables = "[kafka.options]\n\"topic.metadata.refresh.interval.ms\" = 500";
     let watch = Watch::new(&at, &Plan { name: "grown", inputs: &[2], tables, ..Plan::default() });
     let mut program = watch.start_live();
