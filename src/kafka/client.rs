@@ -1,7 +1,8 @@
 //! A handle of librdkafka's, how it is made and how it is let go.
 
-use std::ffi::{c_char, c_int};
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::ffi::{CString, c_char, c_int};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rdkafka::bindings as rd;
@@ -33,6 +34,25 @@ impl Isolation {
             Isolation::Committed => "read_committed",
             Isolation::Uncommitted => "read_uncommitted",
         }
+    }
+}
+
+/// The handles that live, and where each begins to look for brokers.
+static HANDLES: Mutex<BTreeMap<usize, CString>> = Mutex::new(BTreeMap::new());
+
+fn handles() -> MutexGuard<'static, BTreeMap<usize, CString>> {
+    HANDLES.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Tells all handles of the process once more where the brokers are.
+///
+/// librdkafka forgets every broker that is not in the last answer it got. A broker that was frozen, or is its own
+/// controller and starved, is for a moment not in its own answer: whoever asks then knows nobody any more, and never asks again
+/// (its issue 5301; from 2.10 on). Told again, it begins anew; to a handle that knows its brokers it is a connection more.
+pub fn revive() {
+    for (handle, bootstrap) in &*handles() {
+        // SAFETY: whoever lets a handle go takes it from the list first.
+        unsafe { rd::rd_kafka_brokers_add(*handle as *mut rd::rd_kafka_t, bootstrap.as_ptr()) };
     }
 }
 
@@ -107,6 +127,9 @@ impl Client {
         }
         // The handle owns the configuration now.
         std::mem::forget(conf);
+        if let Some(bootstrap) = config.get("bootstrap.servers").and_then(|text| CString::new(text).ok()) {
+            handles().insert(handle as usize, bootstrap);
+        }
         Ok(Client { handle, _opaque: opaque })
     }
 
@@ -120,6 +143,7 @@ impl Drop for Client {
     /// a while; what it points to is then left alive.
     fn drop(&mut self) {
         let handle = self.handle as usize;
+        handles().remove(&handle);
         let (done, waiting) = crossbeam_channel::bounded::<()>(1);
         let opaque = self._opaque.take();
         let destroy = move || {

@@ -35,7 +35,7 @@ mod mock;
 mod producer;
 
 pub use admin::{Admin, TopicFacts};
-pub use client::{Client, Isolation, Options};
+pub use client::{Client, Isolation, Options, revive};
 pub use consumer::{Consumer, Event, GroupMetadata};
 pub use logs::Logs;
 pub use lookup::{Committed, Lookup};

@@ -318,6 +318,9 @@ impl Kafka {
                         return Err(error);
                     }
                     tracing::debug!(%error, "the brokers keep a call waiting; it is repeated");
+                    if error.code == "_TIMED_OUT" {
+                        kafka::revive();
+                    }
                     std::thread::sleep(Duration::from_millis(20));
                 }
                 answered => return answered,

@@ -39,10 +39,22 @@ pub struct Shared {
     /// By how many milliseconds the wall is away from where it should be; 0: it runs evenly.
     wall_off_ms: AtomicI64,
     /// Fences that were not answered, since the last one that was.
-    unanswered: Mutex<Option<(Instant, String)>>,
+    unanswered: Mutex<Option<Unanswered>>,
+    /// When the clients are told once more where the brokers are, after an outage.
+    revive_at: Mutex<Option<Instant>>,
     stopping: AtomicBool,
 }
 
+/// Since when the brokers do not answer, and when the clients were last told where they are.
+struct Unanswered {
+    since: Instant,
+    revived: Instant,
+}
+
+/// How long the brokers may not answer until the clients are told again where they are; later less and less often.
+const REVIVE: Duration = Duration::from_secs(2);
+/// How long after an outage they are told once more.
+const REVIVE_AFTER: Duration = Duration::from_millis(500);
 /// How long a worker may take to answer.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -64,6 +76,7 @@ impl Shared {
             version: AtomicU64::new(0),
             wall_off_ms: AtomicI64::new(0),
             unanswered: Mutex::default(),
+            revive_at: Mutex::default(),
             stopping: AtomicBool::new(false),
         }
     }
@@ -86,7 +99,7 @@ impl Shared {
     /// For how long the brokers have not answered; `None` while they do.
     pub fn unanswered(&self) -> Option<Duration> {
         let now = clock::instant();
-        lock(&self.unanswered).as_ref().map(|(since, _)| now.saturating_duration_since(*since))
+        lock(&self.unanswered).as_ref().map(|outage| now.saturating_duration_since(outage.since))
     }
 
     /// Everything, as of now.
@@ -212,18 +225,31 @@ impl Shared {
     }
 
     pub(super) fn no_fence(&self, error: &kafka::Error) {
+        let now = clock::instant();
         let mut unanswered = lock(&self.unanswered);
-        if unanswered.is_none() {
+        let outage = unanswered.get_or_insert_with(|| {
             tracing::warn!(%error, "the brokers do not say where the logs end: the clocks stand still until they do");
-            *unanswered = Some((clock::instant(), error.to_string()));
+            Unanswered { since: now, revived: now }
+        });
+        let wait = REVIVE.max(now.saturating_duration_since(outage.since) / 10);
+        let is_due = now.saturating_duration_since(outage.revived) >= wait;
+        outage.revived = if is_due { now } else { outage.revived };
+        // Whoever asks how things are must not wait for librdkafka.
+        drop(unanswered);
+        if is_due {
+            kafka::revive();
         }
     }
 
     pub(super) fn fence_answered(&self) {
-        if let Some((since, _)) = lock(&self.unanswered).take() {
+        if let Some(Unanswered { since, .. }) = lock(&self.unanswered).take() {
             let seconds = clock::instant().saturating_duration_since(since).as_secs_f64();
             tracing::info!(seconds, "the brokers answer again");
             kafka::lines::over();
+            // Others may have asked while the broker knew of none.
+            *lock(&self.revive_at) = Some(clock::instant() + REVIVE_AFTER);
+        } else if lock(&self.revive_at).take_if(|at| *at <= clock::instant()).is_some() {
+            kafka::revive();
         }
     }
 

@@ -3,8 +3,8 @@
 use super::super::broker::{Broker, Options, shared};
 use super::super::wait_until;
 use super::watch::{
-    GRACE_MS, ON_TIME_MS, Plan, SLACK_MS, Watch, now_ms, opened, resolved, sleep_ms, sleep_until,
-    standing_subjects,
+    BEGIN_SECONDS, GRACE_MS, ON_TIME_MS, Plan, SLACK_MS, Watch, now_ms, opened, resolved, sleep_ms,
+    sleep_until, standing_subjects,
 };
 
 /// How long the broker stands still.
@@ -98,4 +98,22 @@ fn an_outage_is_told_in_a_few_lines() {
     wait_until(20, "the clients that were given up are gone", || {
         !program.threads().iter().any(|name| name == "kafka-let-go")
     });
+}
+
+#[test]
+fn a_broker_that_stutters_is_found_again() {
+    let mut broker = Broker::start(&Options::default());
+    let watch = Watch::new(&broker.bootstrap(), &Plan { name: "stutter", inputs: &[2], ..Plan::default() });
+    let mut program = watch.start_live();
+    // Whoever asks a broker that its own controller has just given up is told that there are no brokers.
+    for _ in 0..5 {
+        broker.freeze();
+        sleep_ms(2_500);
+        broker.thaw();
+        let thawed = now_ms();
+        wait_until(BEGIN_SECONDS, "the clocks go on", || watch.clocks_after(thawed + 1_000));
+    }
+    watch.append(0, &[opened("late", "s2")]);
+    assert_eq!(watch.wait_said_of("late", 30).action(), "raised");
+    assert!(program.ended().is_none());
 }
