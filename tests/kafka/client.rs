@@ -6,6 +6,7 @@
 //! [`Broker::internal`]: super::broker::Broker::internal
 
 use std::collections::BTreeMap;
+use std::ffi::c_char;
 use std::future::Future;
 use std::pin::pin;
 use std::sync::{Arc, Mutex};
@@ -14,7 +15,7 @@ use std::thread::Thread;
 use std::time::Duration;
 
 use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication};
-use rdkafka::client::DefaultClientContext;
+use rdkafka::client::{Client, DefaultClientContext};
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
@@ -28,6 +29,9 @@ use super::Deadline;
 const ANSWER: Duration = Duration::from_secs(10);
 /// How long all records of a [`produce`] or a [`read_committed`] may take.
 const RECORDS_SECONDS: u64 = 120;
+
+/// How long records may wait until the producer is told again where its broker is.
+const REVIVE_SECONDS: u64 = 5;
 
 /// A record as it stands in a topic.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,8 +102,13 @@ pub fn produce<K: AsRef<[u8]>, P: AsRef<[u8]>>(
         }
     }
     // Not `flush`: it takes 100 ms whatever there is to do, and does not tell of failures.
+    let mut patience = Deadline::in_seconds(REVIVE_SECONDS);
     while producer.in_flight_count() > 0 {
         assert!(!deadline.has_passed(), "after {RECORDS_SECONDS} s not all of {count} records are written");
+        if patience.has_passed() {
+            patience = Deadline::in_seconds(REVIVE_SECONDS);
+            revive(producer.client());
+        }
         producer.poll(Duration::from_millis(1));
     }
     let failures = producer.context().failures();
@@ -158,7 +167,8 @@ pub fn committed(bootstrap: &str, group: &str, topic: &str) -> BTreeMap<i32, (i6
     for partition in partitions_of(&consumer, topic) {
         asked.add_partition(topic, partition);
     }
-    let answer = answered("the group's coordinator", || consumer.committed_offsets(asked.clone(), ANSWER));
+    let answer =
+        answered("the group's coordinator", &consumer, || consumer.committed_offsets(asked.clone(), ANSWER));
     let known = answer.elements().into_iter().filter_map(|element| match element.offset() {
         Offset::Offset(offset) => Some((element.partition(), (offset, element.metadata().to_string()))),
         _ => None,
@@ -207,6 +217,20 @@ pub fn config(bootstrap: &str) -> ClientConfig {
     config
 }
 
+/// Tells a client once more where its broker is. One that asks a broker which was frozen a moment ago may be told that there are
+/// no brokers, and then never asks again.
+#[expect(unsafe_code, reason = "the wrapper crate leaves this call out")]
+pub fn revive<C: ClientContext>(client: &Client<C>) {
+    let (mut at, mut size) = ([0 as c_char; 256], 256);
+    // SAFETY: a live client and its own configuration; the buffer is as long as is said, and what is in it is terminated.
+    unsafe {
+        let conf = rdkafka::bindings::rd_kafka_conf(client.native_ptr());
+        let name = c"bootstrap.servers";
+        rdkafka::bindings::rd_kafka_conf_get(conf, name.as_ptr(), at.as_mut_ptr(), &mut size);
+        rdkafka::bindings::rd_kafka_brokers_add(client.native_ptr(), at.as_ptr());
+    }
+}
+
 fn admin(bootstrap: &str) -> AdminClient<DefaultClientContext> {
     config(bootstrap).create().expect("a valid configuration")
 }
@@ -233,7 +257,7 @@ fn reader(bootstrap: &str) -> BaseConsumer {
 fn partitions_of(consumer: &BaseConsumer, topic: &str) -> Vec<i32> {
     let deadline = Deadline::in_seconds(ANSWER.as_secs());
     loop {
-        let metadata = answered("the broker", || consumer.fetch_metadata(Some(topic), ANSWER));
+        let metadata = answered("the broker", consumer, || consumer.fetch_metadata(Some(topic), ANSWER));
         let partitions = metadata.topics()[0].partitions();
         if !partitions.is_empty() && partitions.iter().all(|partition| partition.leader() >= 0) {
             return partitions.iter().map(|partition| partition.id()).collect();
@@ -244,12 +268,16 @@ fn partitions_of(consumer: &BaseConsumer, topic: &str) -> Vec<i32> {
 }
 
 /// Asks again until there is an answer: a broker that was wounded leads and coordinates nothing for a moment.
-fn answered<T>(who: &str, mut ask: impl FnMut() -> KafkaResult<T>) -> T {
-    let deadline = Deadline::in_seconds(ANSWER.as_secs());
+fn answered<T>(who: &str, consumer: &BaseConsumer, mut ask: impl FnMut() -> KafkaResult<T>) -> T {
+    // Longer than one try may take.
+    let deadline = Deadline::in_seconds(2 * ANSWER.as_secs());
     loop {
         match ask() {
             Ok(answer) => return answer,
-            Err(error) => assert!(!deadline.has_passed(), "{who} does not answer: {error}"),
+            Err(error) => {
+                assert!(!deadline.has_passed(), "{who} does not answer: {error}");
+                revive(consumer.client());
+            }
         }
         std::thread::sleep(Duration::from_millis(50));
     }
@@ -258,7 +286,7 @@ fn answered<T>(who: &str, mut ask: impl FnMut() -> KafkaResult<T>) -> T {
 /// First offset and stable end of every partition.
 fn ends(consumer: &BaseConsumer, topic: &str) -> BTreeMap<i32, (i64, i64)> {
     let ends = partitions_of(consumer, topic).into_iter().map(|partition| {
-        (partition, answered("the leader", || consumer.fetch_watermarks(topic, partition, ANSWER)))
+        (partition, answered("the leader", consumer, || consumer.fetch_watermarks(topic, partition, ANSWER)))
     });
     ends.collect()
 }

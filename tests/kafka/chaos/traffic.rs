@@ -16,7 +16,7 @@ use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 
 use super::wall_ms;
 use crate::kafka::Deadline;
-use crate::kafka::client::{Failures, config};
+use crate::kafka::client::{Failures, config, revive};
 
 /// How many logs there are.
 pub const LOGS: u32 = 6;
@@ -73,7 +73,12 @@ struct Desk {
     events: u64,
     tickets: u64,
     sent: Arc<AtomicU64>,
+    /// How many events were acknowledged, and since when no more are.
+    acknowledged: (u64, i64),
 }
+
+/// How long nothing may be acknowledged until the producer is told again where its broker is.
+const SILENCE_MS: i64 = 3_000;
 
 impl Desk {
     fn new(bootstrap: &str, topic: &str, seed: u64, sent: Arc<AtomicU64>) -> Desk {
@@ -85,7 +90,8 @@ impl Desk {
             .create_with_context(Failures::default())
             .expect("a valid configuration");
         let (rng, waiting) = (Rng::with_seed(seed), BinaryHeap::new());
-        Desk { producer, topic: topic.into(), rng, waiting, events: 0, tickets: 0, sent }
+        let (topic, acknowledged) = (topic.into(), (0, wall_ms()));
+        Desk { producer, topic, rng, waiting, events: 0, tickets: 0, sent, acknowledged }
     }
 
     fn work(&mut self, per_second: f64, stop: &AtomicBool) {
@@ -106,6 +112,7 @@ impl Desk {
         while self.producer.in_flight_count() > 0 {
             assert!(!deadline.has_passed(), "the last events are not written: {}", self.what_is_in_the_way());
             self.producer.poll(Duration::from_millis(10));
+            self.look_after();
         }
         let failures = self.producer.context().failures();
         assert!(failures.is_empty(), "{} events were not written, first: {}", failures.len(), failures[0]);
@@ -138,6 +145,18 @@ impl Desk {
             self.sent.fetch_add(1, Ordering::Relaxed);
         }
         self.producer.poll(Duration::from_millis(2));
+        self.look_after();
+    }
+
+    fn look_after(&mut self) {
+        let (now, waiting) = (wall_ms(), self.producer.in_flight_count() as u64);
+        let acknowledged = self.sent.load(Ordering::Relaxed).saturating_sub(waiting);
+        if waiting == 0 || acknowledged != self.acknowledged.0 {
+            self.acknowledged = (acknowledged, now);
+        } else if now - self.acknowledged.1 > SILENCE_MS {
+            self.acknowledged.1 = now;
+            revive(self.producer.client());
+        }
     }
 
     fn chance(&mut self, percent: f64) -> bool {

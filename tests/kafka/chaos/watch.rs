@@ -16,11 +16,13 @@ use rdkafka::{Offset, TopicPartitionList};
 
 use super::facts::Committed;
 use super::traffic::LOGS;
-use crate::kafka::client::config;
+use crate::kafka::client::{config, revive};
 use crate::kafka::now;
 
 /// How often the cuts are asked for: the figures are that exact.
 const CUTS_EVERY: Duration = Duration::from_millis(50);
+/// How long nothing may be heard until a watcher is told again where its broker is.
+const SILENCE: Duration = Duration::from_secs(5);
 /// Where the coordinator of transactions writes.
 const TRANSACTIONS: &str = "__transaction_state";
 /// Its number for "a transaction was given up, and all its markers are written".
@@ -123,6 +125,7 @@ impl Drop for Watch {
 }
 
 fn watch_cuts(client: &BaseConsumer, topic: &str, seen: &Mutex<Seen>, stop: &AtomicBool) {
+    let mut answered = now();
     let mut asked = TopicPartitionList::new();
     for log in 0..LOGS {
         asked.add_partition(topic, log as i32);
@@ -130,8 +133,16 @@ fn watch_cuts(client: &BaseConsumer, topic: &str, seen: &Mutex<Seen>, stop: &Ato
     while !stop.load(Ordering::Relaxed) {
         std::thread::sleep(CUTS_EVERY);
         // Brokers that are down or frozen do not answer; they are asked again.
-        let Ok(answer) = client.committed_offsets(asked.clone(), Duration::from_secs(2)) else { continue };
-        let (mut seen, at) = (lock(seen), now());
+        let answer = client.committed_offsets(asked.clone(), Duration::from_secs(2));
+        let Ok(answer) = answer else {
+            if answered + SILENCE < now() {
+                answered = now();
+                revive(client.client());
+            }
+            continue;
+        };
+        answered = now();
+        let (mut seen, at) = (lock(seen), answered);
         for element in answer.elements() {
             if let Offset::Offset(offset) = element.offset() {
                 let committed = Committed::read(offset, element.metadata());
@@ -162,12 +173,20 @@ impl Seen {
 }
 
 fn watch_transactions(reader: &BaseConsumer, seen: &Mutex<Seen>, stop: &AtomicBool) {
+    let mut heard = now();
     let mut from = TopicPartitionList::new();
     from.add_partition_offset(TRANSACTIONS, 0, Offset::Beginning).expect("a valid offset");
     reader.assign(&from).expect("a partition can be assigned");
     while !stop.load(Ordering::Relaxed) {
         // Errors pass: brokers come back, and the reader goes on where it was.
-        let Some(Ok(message)) = reader.poll(Duration::from_millis(100)) else { continue };
+        let Some(Ok(message)) = reader.poll(Duration::from_millis(100)) else {
+            if heard + SILENCE < now() {
+                heard = now();
+                revive(reader.client());
+            }
+            continue;
+        };
+        heard = now();
         let (Some(key), Some(value)) = (message.key(), message.payload()) else { continue };
         // Key: version, length and name. Value: version, producer (8 + 2 bytes), timeout (4), state.
         let (Some(name), Some(state)) = (key.get(4..), value.get(16)) else { continue };
