@@ -71,6 +71,24 @@ impl Lookup {
         }
     }
 
+    /// Asks the brokers anew who leads what: librdkafka remembers that for minutes, also when it is told that it is wrong.
+    pub fn refresh(&self, timeout: Duration) -> Result<()> {
+        let mut found: *const rd::rd_kafka_metadata = std::ptr::null();
+        // SAFETY: a live consumer; what is found is given back, and not looked at.
+        unsafe {
+            let asked = rd::rd_kafka_metadata(
+                self.client.raw(),
+                0,
+                std::ptr::null_mut(),
+                &mut found,
+                millis(timeout),
+            );
+            Error::check(asked)?;
+            rd::rd_kafka_metadata_destroy(found);
+        }
+        Ok(())
+    }
+
     /// What the group has committed. A transaction that has not ended is waited for by a reader of the committed.
     pub fn committed(&self, topic: &str, partition: i32, timeout: Duration) -> Result<Option<Committed>> {
         let found = self.all_committed(&[(topic.to_owned(), partition)], timeout)?;

@@ -83,12 +83,20 @@ pub(super) fn fence(
                     return;
                 }
             }
-            Err(error) => shared.no_fence(&error),
+            Err(error) => {
+                shared.no_fence(&error);
+                // A broker that was given up for a moment and leads again does so in a new epoch.
+                if error.code.contains("LEADER") {
+                    let _ = stable.refresh(PATIENCE);
+                }
+            }
         }
         if asked_all.is_none_or(|asked| taken.saturating_duration_since(asked) > WATERMARKS) {
             asked_all = Some(taken);
-            if let Ok(ends) = all.ends(&partitions, PATIENCE) {
-                logs.iter().zip(ends).for_each(|(log, end)| shared.high_watermark(*log, end));
+            match all.ends(&partitions, PATIENCE) {
+                Ok(ends) => logs.iter().zip(ends).for_each(|(log, end)| shared.high_watermark(*log, end)),
+                Err(error) if error.code.contains("LEADER") => drop(all.refresh(PATIENCE)),
+                Err(_) => {}
             }
         }
     }
