@@ -141,7 +141,7 @@ fn check_outputs(admin: &Admin, settings: &Settings, logs: u32) -> anyhow::Resul
 
 /// A topic that must be there.
 fn need(admin: &Admin, settings: &Settings, topic: &str) -> anyhow::Result<kafka::TopicFacts> {
-    let asked = admin.topic(topic).with_context(|| {
+    let asked = admin.expected(topic).with_context(|| {
         format!(
             "the brokers at {} do not answer. Check [kafka] bootstrap and [kafka.options]",
             settings.kafka.bootstrap

@@ -139,7 +139,7 @@ pub fn check(admin: &Admin, settings: &Settings, logs: u32) -> anyhow::Result<Ve
     let mut findings = Vec::new();
     for (name, count, expected) in outputs(settings, logs) {
         let plan = Plan { name, partitions: Some(count), settings: expected };
-        match admin.topic(&plan.name).with_context(|| format!("topic `{}`", plan.name))? {
+        match admin.expected(&plan.name).with_context(|| format!("topic `{}`", plan.name))? {
             None => {
                 let what = "does not exist. Let `watchbell topics create` make it".to_owned();
                 findings.push(Finding::Wrong(plan.name, what));

@@ -16,6 +16,10 @@ use super::{Error, Result};
 const SETTLING_TRIES: u32 = 50;
 const SETTLING: Duration = Duration::from_millis(100);
 
+/// How often it is asked again for a topic that the broker does not know: one that has just begun, or the topic has, may not
+/// know it yet.
+const UNKNOWN_TRIES: u32 = 15;
+
 /// What is known of a topic.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TopicFacts {
@@ -50,8 +54,17 @@ impl Admin {
         })
     }
 
-    /// What is known of a topic; `None`: it does not exist.
+    /// What is known of a topic; `None`: it does not exist, or the broker does not know of it yet.
     pub fn topic(&self, name: &str) -> Result<Option<TopicFacts>> {
+        self.facts(name, 0)
+    }
+
+    /// The same of a topic that should exist: it is asked for again before it is believed that it does not.
+    pub fn expected(&self, name: &str) -> Result<Option<TopicFacts>> {
+        self.facts(name, UNKNOWN_TRIES)
+    }
+
+    fn facts(&self, name: &str, unknown_max: u32) -> Result<Option<TopicFacts>> {
         let (mut tries, unknown) = (0, RDKafkaRespErr::RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
         let metadata = loop {
             let metadata =
@@ -60,7 +73,8 @@ impl Admin {
             match found.map(|topic| topic.error()) {
                 Some(None) => break metadata,
                 None => return Ok(None),
-                Some(Some(error)) if error == unknown => return Ok(None),
+                Some(Some(error)) if error == unknown && tries >= unknown_max => return Ok(None),
+                Some(Some(error)) if error == unknown => tries += 1,
                 // A topic that was made a moment ago has no leader yet.
                 Some(Some(_)) if tries < SETTLING_TRIES => tries += 1,
                 Some(Some(error)) => return Err(Error::own(&super::name(error), super::words(error))),
