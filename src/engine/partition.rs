@@ -144,7 +144,7 @@ impl<R: Rules> Partition<R> {
     }
 
     /// Looks ahead at subjects; see [`Shard::warm`].
-    pub(super) fn warm<'s>(&self, subjects: impl Iterator<Item = &'s [u8]>) {
+    pub fn warm<'s>(&self, subjects: impl Iterator<Item = &'s [u8]>) {
         std::hint::black_box(self.shard.warm(subjects));
     }
 

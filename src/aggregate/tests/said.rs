@@ -19,7 +19,7 @@ fn alert(minute: i64, status: Status) -> Alert {
         p_value: 0.001,
         ended: (status == Status::Resolved).then_some(end),
     };
-    Alert { id: signal_id(&signal), status, about: About::Signal(signal) }
+    Alert { id: signal_id(&signal), status, about: About::Signal(Box::new(signal)) }
 }
 
 #[test]

@@ -65,9 +65,9 @@ pub(super) struct Worker<'a> {
     pub(super) cancelled: Cancelled,
     pub(super) owned: Owned,
     pub(super) parked: Parked,
-    keeping: Sender<Task>,
     /// What is counted of logs that are being taken over with the state they had here.
     rounds: BTreeMap<u32, Rounds>,
+    keeping: Sender<Task>,
     keeper: Receiver<Kept>,
     refusals: Refusals,
     last_cut: Instant,
