@@ -58,7 +58,6 @@ impl Producer {
             ("enable.idempotence", "true"),
             ("compression.type", "lz4"),
             ("partitioner", "murmur2_random"),
-            // Commit and flush send what waits at once; until then records gather, instead of waking a thread for each.
             ("linger.ms", "5"),
         ]);
         for (name, value) in ours {

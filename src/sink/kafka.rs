@@ -295,9 +295,11 @@ impl Kafka {
     /// A producer with an id, as the only one that has it.
     fn make_producer(&self, id: &str) -> Result<Producer, SinkError> {
         let timeout = self.options.transaction_timeout.as_millis().to_string();
-        let ours = [("transaction.timeout.ms", timeout.as_str())];
+        // Without a linger: where records still waited when their transaction was aborted, a reader of the committed was
+        // seen to get some of them all the same.
+        let ours = [("transaction.timeout.ms", timeout.as_str()), ("linger.ms", "0")];
         let transactional = self.options.transactions.then_some(id);
-        let ours = if transactional.is_some() { &ours[..] } else { &[] };
+        let ours = if transactional.is_some() { &ours[..] } else { &ours[1..] };
         let made = Producer::new(&self.options.connection, transactional, ours);
         let producer = made.map_err(|error| unreachable(&self.options.alerts, &error))?;
         if transactional.is_some() {
