@@ -118,10 +118,14 @@ impl Instance {
         }
     }
 
+    /// Waits until a phase begins: in the midst of it, it may be over before the signal is there.
     fn wait_for(&self, wanted: Option<Phase>) {
+        let Some(wanted) = wanted else { return };
         let deadline = now() + PATIENCE;
-        while wanted.is_some_and(|wanted| self.phase() != wanted) && now() < deadline {
-            std::hint::spin_loop();
+        for is_in_it in [false, true] {
+            while (self.phase() == wanted) != is_in_it && now() < deadline {
+                std::hint::spin_loop();
+            }
         }
     }
 
