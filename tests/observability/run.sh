@@ -14,29 +14,9 @@ readonly scraped_seconds=30
 # How long anything may take to start; a machine under load is slow.
 readonly patience_seconds=60
 
-folder=$(mktemp -d)
-started=()
-
-end_all() {
-    local status=$? pid
-    for pid in "${started[@]}"; do
-        kill "$pid" 2>/dev/null || true
-    done
-    for pid in "${started[@]}"; do
-        wait "$pid" 2>/dev/null || true
-    done
-    if ((status != 0)); then
-        tail -n 20 "$folder"/*.log >&2 2>/dev/null || true
-    fi
-    rm -rf "$folder"
-    exit "$status"
-}
-trap end_all EXIT
-
-fail() {
-    printf 'observability: %s\n' "$*" >&2
-    exit 1
-}
+script=observability
+# shellcheck source=tests/servers.sh
+source tests/servers.sh
 
 # Debian starts what it installs unless a policy says no; one that is there already is put back.
 install_prometheus() {

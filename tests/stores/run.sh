@@ -13,27 +13,9 @@ readonly patience_seconds=60
 mkdir -p target/stores
 work=$(cd target/stores && pwd -P)
 readonly work
-folder=$(mktemp -d)
-started=()
-
-end_all() {
-    local status=$? pid
-    for pid in "${started[@]}"; do
-        kill "$pid" 2>/dev/null || true
-    done
-    for pid in "${started[@]}"; do
-        wait "$pid" 2>/dev/null || true
-    done
-    ((status == 0)) || tail -n 20 "$folder"/*.log >&2 2>/dev/null || true
-    rm -rf "$folder"
-    exit "$status"
-}
-trap end_all EXIT
-
-fail() {
-    printf 'stores: %s\n' "$*" >&2
-    exit 1
-}
+script=stores
+# shellcheck source=tests/servers.sh
+source tests/servers.sh
 
 # made NAME COMMAND…: makes something in $work once.
 made() {
