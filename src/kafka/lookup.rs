@@ -118,13 +118,13 @@ impl Lookup {
         list.elements().into_iter().map(committed).collect()
     }
 
-    /// Reads a partition from an offset to its end, as the end is now. Returns the offset after it. `visit` gets every
-    /// message; nothing for `patience` is an error.
+    /// Reads a partition from an offset to its end, and to `until` at least: a transaction that is open before it is waited
+    /// for. Returns the offset after it. `visit` gets every message, and says whether to go on; nothing for `patience` is
+    /// an error.
     pub fn read(
         &self,
-        topic: &str,
-        partition: i32,
-        from: u64,
+        (topic, partition): (&str, i32),
+        (from, until): (u64, u64),
         patience: Duration,
         visit: &mut dyn FnMut(&Message) -> bool,
     ) -> Result<u64> {
@@ -134,7 +134,7 @@ impl Lookup {
             .map_err(|error| Error::own("_INVALID_ARG", error.to_string()))?;
         // SAFETY: a live consumer and list.
         Error::check(unsafe { rd::rd_kafka_assign(self.client.raw(), list.ptr()) })?;
-        let read = self.to_the_end(from, patience, visit);
+        let read = self.to_the_end((from, until), patience, visit);
         // SAFETY: a live consumer; an empty assignment.
         unsafe { rd::rd_kafka_assign(self.client.raw(), std::ptr::null()) };
         read
@@ -142,21 +142,28 @@ impl Lookup {
 
     fn to_the_end(
         &self,
-        from: u64,
+        (from, until): (u64, u64),
         patience: Duration,
         visit: &mut dyn FnMut(&Message) -> bool,
     ) -> Result<u64> {
         let mut next = from;
+        // Set when there is an end before the one that is wanted.
+        let mut stands_at = None;
         loop {
             // SAFETY: a live consumer; the message is ours.
             let message =
                 unsafe { Message::new(rd::rd_kafka_consumer_poll(self.client.raw(), millis(patience))) };
             let Some(message) = message else {
-                let text = format!("nothing came for {} s, and not the end either", patience.as_secs());
+                let text = silence(patience, stands_at, until);
                 return Err(Error { retriable: true, ..Error::own("_TIMED_OUT", text) });
             };
             if message.is_end() {
-                return Ok(next.max(message.offset()));
+                next = next.max(message.offset());
+                if next >= until {
+                    return Ok(next);
+                }
+                stands_at = Some(next);
+                continue;
             }
             match message.error() {
                 // librdkafka goes on by itself.
@@ -170,6 +177,16 @@ impl Lookup {
                 }
             }
         }
+    }
+}
+
+fn silence(patience: Duration, stands_at: Option<u64>, until: u64) -> String {
+    let seconds = patience.as_secs();
+    match stands_at {
+        Some(next) => format!(
+            "a transaction has been open at offset {next} for {seconds} s, and what stands up to {until} is to be read"
+        ),
+        None => format!("nothing came for {seconds} s, and not the end either"),
     }
 }
 

@@ -84,6 +84,13 @@ pub fn partitions_then(metadata: &str) -> Option<u32> {
 
 /// How long one call waits for the brokers; it is repeated then.
 const CALL: Duration = Duration::from_secs(5);
+/// How long alerts are waited for that an open transaction holds back; the brokers keep one for a minute by default.
+const ALERTS_PATIENCE: Duration = Duration::from_secs(60);
+/// The pause before a call is repeated.
+const PAUSE: Duration = Duration::from_millis(20);
+/// How long a call has waited, about, when somebody is told, and how often they are told again.
+const TOLD_AFTER: Duration = Duration::from_secs(10);
+const TOLD_EVERY: Duration = Duration::from_secs(60);
 /// How many times a call is repeated while the process is being ended.
 const TRIES_AT_THE_END: u32 = 2;
 /// How many times an owner that changes while it is looked at is followed.
@@ -102,10 +109,8 @@ pub struct Kafka {
     ending: Arc<AtomicBool>,
     /// Only whoever commits has one.
     producer: Option<Producer>,
-    stable: Option<Lookup>,
-    unstable: Option<Lookup>,
-    /// Reads alerts.
-    folding: Option<Lookup>,
+    stable: Option<Arc<Lookup>>,
+    unstable: Option<Arc<Lookup>>,
     /// Transactional ids that were fenced in this life; each is fenced once.
     fenced: Vec<String>,
     dead_letters: Vec<DeadLetter>,
@@ -132,7 +137,6 @@ impl Kafka {
             producer: None,
             stable: None,
             unstable: None,
-            folding: None,
             fenced: Vec::new(),
             dead_letters: Vec::new(),
             doubts: 0,
@@ -311,7 +315,7 @@ impl Kafka {
 
     /// Repeats a call for as long as it may be repeated.
     fn repeat<T>(&self, mut call: impl FnMut() -> kafka::Result<T>) -> kafka::Result<T> {
-        let mut tries = 0;
+        let (mut tries, mut waited, mut told_next) = (0, Duration::ZERO, TOLD_AFTER);
         loop {
             match call() {
                 Err(error) if error.retriable => {
@@ -320,27 +324,28 @@ impl Kafka {
                         return Err(error);
                     }
                     tracing::debug!(%error, "the brokers keep a call waiting; it is repeated");
-                    if error.code == "_TIMED_OUT" {
+                    let timed_out = error.code == "_TIMED_OUT";
+                    if timed_out {
                         kafka::revive();
                     }
-                    std::thread::sleep(Duration::from_millis(20));
+                    std::thread::sleep(PAUSE);
+                    waited += if timed_out { CALL } else { PAUSE };
+                    if waited >= told_next {
+                        told_next = waited + TOLD_EVERY;
+                        let seconds = waited.as_secs();
+                        tracing::warn!(%error, seconds, "the brokers keep a call waiting, and nothing is written meanwhile");
+                    }
                 }
                 answered => return answered,
             }
         }
     }
 
-    /// The last cut; `stable` waits for the end of a transaction that might still change it.
-    fn read_cut(&mut self, log: u32, stable: bool) -> Result<Option<CutRecord>, SinkError> {
+    /// The last cut; a reader of the committed waits for the end of a transaction that might still change it.
+    fn read_cut(&mut self, log: u32, isolation: Isolation) -> Result<Option<CutRecord>, SinkError> {
         let (topic, partition) = self.logs.partition(log - self.first_log);
-        let isolation = if stable { Isolation::Committed } else { Isolation::Uncommitted };
-        let kept = if stable { self.stable.take() } else { self.unstable.take() };
-        let lookup = match kept {
-            Some(lookup) => lookup,
-            None => self.lookup(isolation).map_err(|error| unreachable(&topic, &error))?,
-        };
+        let lookup = self.lookup(isolation, &topic)?;
         let read = self.repeat(|| lookup.committed(&topic, partition, CALL));
-        *(if stable { &mut self.stable } else { &mut self.unstable }) = Some(lookup);
         let Some(found) = read.map_err(|error| unreachable(&topic, &error))? else { return Ok(None) };
         let place = format!("{topic}/{partition}, offset of group {}", self.options.group);
         let Noted { cut, .. } = Noted::<CutRecord>::read(&found.metadata).ok_or_else(|| {
@@ -354,21 +359,37 @@ impl Kafka {
         Ok(Some(cut))
     }
 
-    fn lookup(&self, isolation: Isolation) -> kafka::Result<Lookup> {
-        Lookup::new(&self.options.connection, &self.options.group, isolation)
+    /// A reader of `place`; there is one of each kind.
+    fn lookup(&mut self, isolation: Isolation, place: &str) -> Result<Arc<Lookup>, SinkError> {
+        let kept = match isolation {
+            Isolation::Committed => &mut self.stable,
+            Isolation::Uncommitted => &mut self.unstable,
+        };
+        if let Some(lookup) = kept {
+            return Ok(lookup.clone());
+        }
+        let made = Lookup::new(&self.options.connection, &self.options.group, isolation);
+        let lookup = Arc::new(made.map_err(|error| unreachable(place, &error))?);
+        *kept = Some(lookup.clone());
+        Ok(lookup)
     }
 
     /// The first offset of a log that is still there.
     pub fn beginning(&mut self, log: u32) -> Result<u64, SinkError> {
         let place = self.logs.partition(log - self.first_log);
-        let lookup = match self.stable.take() {
-            Some(lookup) => lookup,
-            None => self.lookup(Isolation::Committed).map_err(|error| unreachable(&place.0, &error))?,
-        };
+        let lookup = self.lookup(Isolation::Committed, &place.0)?;
         let asked = self.repeat(|| lookup.beginnings(std::slice::from_ref(&place), CALL));
-        self.stable = Some(lookup);
         let beginnings = asked.map_err(|error| unreachable(&place.0, &error))?;
         Ok(beginnings.first().copied().unwrap_or(0))
+    }
+
+    /// The end of the alerts of a log, of open transactions, too.
+    fn alerts_end_of_all(&mut self, log: u32) -> Result<u64, SinkError> {
+        let place = (self.options.alerts.clone(), self.alerts_partition(log));
+        let lookup = self.lookup(Isolation::Uncommitted, &place.0)?;
+        let asked = self.repeat(|| lookup.ends(std::slice::from_ref(&place), CALL));
+        let ends = asked.map_err(|error| unreachable(&place.0, &error))?;
+        Ok(ends.first().copied().unwrap_or(0))
     }
 
     /// Takes the place of a producer that may still be writing: its open transaction ends now.
@@ -401,11 +422,11 @@ impl Sink for Kafka {
         let owner = |cut: &Option<CutRecord>| cut.as_ref().map(|cut| cut.owner.clone()).unwrap_or_default();
         let mut stable = None;
         for _ in 0..OWNERS_FOLLOWED {
-            let writing = owner(&self.read_cut(log, false)?);
+            let writing = owner(&self.read_cut(log, Isolation::Uncommitted)?);
             if !writing.is_empty() && writing != self.owner {
                 self.fence_owner(&writing)?;
             }
-            stable = self.read_cut(log, true)?;
+            stable = self.read_cut(log, Isolation::Committed)?;
             if owner(&stable) == writing {
                 break;
             }
@@ -414,7 +435,7 @@ impl Sink for Kafka {
     }
 
     fn cut(&mut self, log: u32) -> Result<Option<CutRecord>, SinkError> {
-        self.read_cut(log, true)
+        self.read_cut(log, Isolation::Committed)
     }
 
     fn settle(&mut self) -> Result<(), SinkError> {
@@ -427,21 +448,20 @@ impl Sink for Kafka {
 
     fn alerts(&mut self, log: u32, from: u64, visit: &mut dyn FnMut(Record)) -> Result<u64, SinkError> {
         let topic = self.options.alerts.clone();
-        let lookup = match self.folding.take() {
-            Some(lookup) => lookup,
-            None => self.lookup(Isolation::Committed).map_err(|error| unreachable(&topic, &error))?,
-        };
+        // A transaction ends in one partition after the other: that the cut is there does not say that its alerts are
+        // readable. What was written before the cut was asked for stands before this end.
+        let until = self.alerts_end_of_all(log)?;
+        let lookup = self.lookup(Isolation::Committed, &topic)?;
         let mut damaged = None;
-        let read =
-            lookup.read(&topic, self.alerts_partition(log), from, Duration::from_secs(60), &mut |message| {
-                match serde_json::from_slice::<Record>(message.payload()) {
-                    Ok(record) if record.log == log => visit(record),
-                    Ok(_) => {}
-                    Err(error) => damaged = Some((message.offset(), error.to_string())),
-                }
-                damaged.is_none()
-            });
-        self.folding = Some(lookup);
+        let place = (topic.as_str(), self.alerts_partition(log));
+        let read = lookup.read(place, (from, until), ALERTS_PATIENCE, &mut |message| {
+            match serde_json::from_slice::<Record>(message.payload()) {
+                Ok(record) if record.log == log => visit(record),
+                Ok(_) => {}
+                Err(error) => damaged = Some((message.offset(), error.to_string())),
+            }
+            damaged.is_none()
+        });
         let next = read.map_err(|error| unreachable(&topic, &error))?;
         match damaged {
             Some((offset, what)) => {

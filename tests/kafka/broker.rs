@@ -51,6 +51,8 @@ pub struct Broker {
     throughput: bool,
     certificates: Option<Certificates>,
     folder: TempDir,
+    /// The last words of its earlier lives.
+    earlier: Vec<String>,
 }
 
 /// The broker that all tests of this process share. It ends with the process.
@@ -82,7 +84,8 @@ impl Broker {
             match await_start(&mut process) {
                 Ok(()) => {
                     let Options { security, throughput, .. } = *options;
-                    return Broker { process, ports, security, throughput, certificates, folder };
+                    let earlier = Vec::new();
+                    return Broker { process, ports, security, throughput, certificates, folder, earlier };
                 }
                 Err(NotStarted::PortTaken) if tries < TRIES_MAX => {}
                 Err(reason) => {
@@ -164,6 +167,7 @@ impl Broker {
     /// Starts it again after [`Broker::kill`] or [`Broker::stop`]: in the same folder, on the same ports.
     pub fn restart(&mut self) {
         assert!(self.process.ended().is_some(), "the broker runs: kill or stop it first");
+        self.earlier.push(self.last_words());
         let mut slow = Vec::new();
         for _ in 0..TRIES_MAX {
             self.process = launch(self.folder.path(), self.throughput);
@@ -201,6 +205,12 @@ impl Broker {
         what
     }
 
+    /// Everything that it wrote in this life, or nearly.
+    #[cfg(feature = "faults")]
+    pub fn said(&self) -> String {
+        self.process.stdout.text()
+    }
+
     fn last_words(&self) -> String {
         self.process.stdout.last(40) + &self.process.stderr.last(40)
     }
@@ -210,7 +220,12 @@ impl Drop for Broker {
     #[expect(clippy::print_stderr, reason = "the harness shows it with the failed test")]
     fn drop(&mut self) {
         if std::thread::panicking() {
-            eprintln!("the broker at {} wrote:\n{}", self.bootstrap(), self.last_words());
+            let lives = self.earlier.join("\n--- and in its next life:\n");
+            eprintln!(
+                "the broker at {} wrote:\n{lives}\n--- and last:\n{}",
+                self.bootstrap(),
+                self.last_words()
+            );
         }
     }
 }

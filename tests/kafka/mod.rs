@@ -24,6 +24,8 @@ mod client;
 pub mod e2e;
 #[cfg(test)]
 mod live;
+#[cfg(test)]
+mod lookup;
 mod process;
 mod program;
 mod selftest;

@@ -142,6 +142,14 @@ impl Instance {
         Some(format!("instance {}, {status}: {}", self.number, last.join(" | ")))
     }
 
+    /// The last lines that this life wrote.
+    pub fn last_words(&self) -> String {
+        let said = self.program.as_ref().map(Program::stderr).unwrap_or_default();
+        let mut last: Vec<&str> = said.lines().rev().take(20).collect();
+        last.reverse();
+        format!("instance {}, life {}:\n{}\n", self.number, self.lives, last.join("\n"))
+    }
+
     /// Asks it to end.
     pub fn terminate(&mut self) {
         self.program.iter_mut().for_each(Program::terminate);
@@ -162,10 +170,15 @@ impl Instance {
         let said = program.stderr();
         let bad = |line: &&str| line.contains("differs from what stands") || line.contains("panicked");
         self.complaints.extend(said.lines().filter(bad).map(str::to_owned));
-        if let Some(kept) = std::env::var_os("WATCHBELL_CHAOS_KEEP") {
-            let name = format!("{}-{}.log", self.number, self.lives);
-            std::fs::write(Path::new(&kept).join(name), said).expect("the folder for logs is writable");
-        }
+        keep(&format!("{}-{}", self.number, self.lives), &said);
+    }
+}
+
+/// Keeps what a program wrote in the folder that the variable names, if it does.
+pub fn keep(name: &str, said: &str) {
+    if let Some(kept) = std::env::var_os("WATCHBELL_CHAOS_KEEP") {
+        let file = Path::new(&kept).join(format!("{name}.log"));
+        std::fs::write(file, said).expect("the folder for logs is writable");
     }
 }
 

@@ -19,13 +19,14 @@ mod oracle_tests;
 mod traffic;
 mod watch;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 use tempfile::TempDir;
 
-use self::instances::{Instance, Phase, within};
+use self::instances::{Instance, Phase, keep, within};
 use self::judgement::Judgement;
 use self::traffic::{LOGS, Traffic};
 use self::watch::Watch;
@@ -215,7 +216,9 @@ impl World {
         self.calm_down();
     }
 
+    #[expect(clippy::print_stderr, reason = "hours of faults show where they are")]
     fn inflict(&mut self, fault: Fault) {
+        eprintln!("{}: {fault:?} begins, {} events so far", clock(), self.traffic.sent());
         // One wound of the broker at a time, and no zombie meanwhile: each is to show what it does by itself.
         if fault != Fault::Kill {
             self.wait_for_zombies();
@@ -246,6 +249,7 @@ impl World {
             Fault::BrokerKill => {
                 let began = now();
                 self.broker.kill();
+                keep(&format!("broker-{}", self.tally.broker_kills), &self.broker.said());
                 self.broker.restart();
                 self.tally.broker_kills += 1;
                 self.tally.disturbed.push((began, now()));
@@ -332,6 +336,7 @@ impl World {
         let sent = traffic.end();
         let (at, end_ms) = (broker.bootstrap(), wall_ms());
         let ends = stable_ends(&at, TICKETS);
+        keep("broker-last", &broker.said());
         let done = within(60, || {
             let cuts = watch.cuts();
             cuts.len() == LOGS as usize
@@ -339,7 +344,7 @@ impl World {
                     cut.cut.next_offset >= ends[&(*log as i32)] as u64 && cut.cut.clock > end_ms + 2_000
                 })
         });
-        assert!(done, "not everything is read: {:?}, ends {ends:?}", watch.cuts());
+        assert!(done, "not everything is read by {}: {}", clock(), situation(&watch, &ends, &instances));
         instances.iter_mut().for_each(Instance::terminate);
         let ended_well = instances.iter_mut().map(Instance::wait).filter(|ended_well| *ended_well).count();
         let by_themselves = &tally.ended_by_themselves;
@@ -347,6 +352,14 @@ impl World {
         assert_eq!(ended_well, instances.len(), "not all ended well when they were asked to");
         Judgement { plan, sent, at, watch: &watch, instances: &instances, tally: &tally, open_kills }.say();
     }
+}
+
+/// Everything that tells why the instances are not where they should be.
+fn situation(watch: &Watch, ends: &BTreeMap<i32, i64>, instances: &[Instance]) -> String {
+    let cuts: Vec<String> = watch.cuts().iter().map(|(log, cut)| format!("log {log}: {cut:?}\n")).collect();
+    let words: Vec<String> = instances.iter().map(Instance::last_words).collect();
+    let (cuts, wrong, words) = (cuts.concat(), watch.wrong().join("\n"), words.concat());
+    format!("ends {ends:?}\n{cuts}went back:\n{wrong}\n{words}")
 }
 
 fn settings(bootstrap: &str, folder: &Path, membership: &str) -> String {
@@ -377,4 +390,12 @@ listen = false
 #[expect(clippy::disallowed_methods, reason = "the traffic's events happen now")]
 fn wall_ms() -> i64 {
     jiff::Timestamp::now().as_millisecond()
+}
+
+/// The time of day, as instances and brokers write it.
+fn clock() -> String {
+    jiff::Timestamp::from_millisecond(wall_ms())
+        .expect("a time of our days")
+        .strftime("%H:%M:%S%.3f")
+        .to_string()
 }
