@@ -257,16 +257,21 @@ fn explain(group: &[SignalKey], window: (Time, Time), sight: Sight) -> Option<Se
     Some(finest.unwrap_or_else(|| broadest.series.clone()))
 }
 
-/// Whether a node holds most of the excess of a signal, and what is left of that is not more than usual.
+/// Whether a node holds most of the excess of a signal, and what is left of that is not more than usual, or next to
+/// nothing beside it.
 fn holds(node: &Series, signal: &SignalKey, window: (Time, Time), (_, witness, options): Sight) -> bool {
     // The rest rises no more than this, or than chance lets it (two standard deviations of a Poisson's).
     const REST_RATIO: f64 = 1.25;
+    // What holds that much is where it is, even if chance has a bad day elsewhere.
+    const NEARLY_ALL: f64 = 0.85;
     let (all, expected) = witness.compare(&signal.series, signal.measure, window).unwrap_or_default();
     let common = witness.common((&signal.series, node), signal.measure, window).unwrap_or_default();
     let rest_expected = (expected - common.1).max(0.5);
     let rest = all as f64 - common.0 as f64;
-    let most = common.0 as f64 - common.1 >= options.explained_share * (all as f64 - expected);
-    most && rest < REST_RATIO * rest_expected + 2.0 * rest_expected.sqrt()
+    let (excess, common_excess) = (all as f64 - expected, common.0 as f64 - common.1);
+    let is_usual = rest < REST_RATIO * rest_expected + 2.0 * rest_expected.sqrt();
+    let needed = if is_usual { options.explained_share } else { options.explained_share.max(NEARLY_ALL) };
+    common_excess >= needed * excess
 }
 
 /// The numbers a crisis is graded by.

@@ -338,3 +338,17 @@ fn a_name_becomes_finer_while_more_is_seen() {
     let crisis = &desk.cases().next().expect("a crisis").crisis;
     assert_eq!((&crisis.opened_as, &crisis.series), (&product("p"), &pair), "and not back again");
 }
+
+#[test]
+fn a_bad_day_elsewhere_does_not_hide_where_nearly_all_of_it_is() {
+    let pair = product("p").meet(&Series::margin(Dimension::Region, "r".into())).expect("other dimensions");
+    // Elsewhere there are more than usual, 13 or 23 of 2.6.
+    for (within, named) in [((100, 0.8), pair.clone()), ((90, 0.8), product("p"))] {
+        let mut told = told(1, (113, 3.4), 30, 1);
+        told.nodes = BTreeMap::from([(product("p"), (113, 3.4)), (pair.clone(), within)]);
+        let mut desk = Desk::default();
+        desk.step(hour(1), &[&spike(product("p"), 0)], &told, &Options::default());
+        let crisis = &desk.cases().next().expect("a crisis").crisis;
+        assert_eq!(crisis.series, named, "{within:?}");
+    }
+}
