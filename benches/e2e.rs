@@ -1,4 +1,5 @@
-//! What does a million events cost from a full real Kafka? `cargo bench --bench e2e`; takes minutes, and a broker.
+//! What does a million events cost from a full real Kafka, and how soon is an alert there? `cargo bench --bench e2e`
+//! measures both, `cargo bench --bench e2e -- delay` one of them; takes minutes, and a broker.
 
 #[cfg(feature = "kafka")]
 #[path = "../tests/kafka/mod.rs"]
@@ -13,7 +14,16 @@ fn main() {
             kafka::e2e::reader(bootstrap.clone(), group, how == "decode");
         }
         // Under `cargo test --benches` there is nothing to be measured.
-        _ if arguments.iter().any(|argument| argument == "--bench") => kafka::e2e::compare(),
+        _ if arguments.iter().any(|argument| argument == "--bench") => {
+            let asked =
+                |name: &str| arguments.iter().all(|argument| argument == "--bench" || argument == name);
+            if asked("cost") {
+                kafka::e2e::compare();
+            }
+            if asked("delay") {
+                kafka::delay::measure();
+            }
+        }
         _ => {}
     }
 }

@@ -36,7 +36,8 @@ const APART: u64 = 2_000;
 const REACH_MS: i64 = 2 * 86_400_000;
 const LATE_MS: i64 = 30 * 3_600_000;
 
-fn number(name: &str, otherwise: u64) -> u64 {
+/// A size that is asked for by environment.
+pub fn number(name: &str, otherwise: u64) -> u64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
 }
 

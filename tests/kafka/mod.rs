@@ -19,6 +19,9 @@ mod certificates;
 #[cfg(feature = "faults")]
 mod chaos;
 mod client;
+/// A measurement, for the bench `e2e`.
+#[allow(dead_code, reason = "the tests do not measure")]
+pub mod delay;
 /// A comparison, for the bench of that name.
 #[allow(dead_code, reason = "the tests do not compare")]
 pub mod e2e;
