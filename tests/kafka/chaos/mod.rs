@@ -219,6 +219,7 @@ impl World {
     #[expect(clippy::print_stderr, reason = "hours of faults show where they are")]
     fn inflict(&mut self, fault: Fault) {
         eprintln!("{}: {fault:?} begins, {} events so far", clock(), self.traffic.sent());
+        assert_in_sync(&self.broker);
         // One wound of the broker at a time, and no zombie meanwhile: each is to show what it does by itself.
         if fault != Fault::Kill {
             self.wait_for_zombies();
@@ -337,6 +338,7 @@ impl World {
         let (at, end_ms) = (broker.bootstrap(), wall_ms());
         let ends = stable_ends(&at, TICKETS);
         keep("broker-last", &broker.said());
+        assert_in_sync(&broker);
         let done = within(60, || {
             let cuts = watch.cuts();
             cuts.len() == LOGS as usize
@@ -352,6 +354,12 @@ impl World {
         assert_eq!(ended_well, instances.len(), "not all ended well when they were asked to");
         Judgement { plan, sent, at, watch: &watch, instances: &instances, tally: &tally, open_kills }.say();
     }
+}
+
+/// Nothing can be learnt of the watch from a broker that does not know what was committed.
+fn assert_in_sync(broker: &Broker) {
+    let said = broker.out_of_sync();
+    assert!(said.is_none(), "the broker lost its own state, so nothing was shown, begin again: {said:?}");
 }
 
 /// Everything that tells why the instances are not where they should be.
