@@ -6,12 +6,15 @@ use anyhow::{Context, bail};
 
 use super::run::connection;
 use crate::config::run::Settings;
+use crate::engine::clock;
 use crate::engine::live::MIGRATION;
-use crate::kafka::{Admin, Isolation, Logs, Lookup, TopicFacts};
+use crate::kafka::{self, Admin, Isolation, Logs, Lookup, TopicFacts};
 use crate::sink::kafka::partitions_then;
 
 /// How long the brokers are waited for.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// The pause before they are asked again.
+const AGAIN: Duration = Duration::from_millis(200);
 
 /// What a topic must be like.
 struct Plan {
@@ -113,14 +116,30 @@ fn wrong(plan: &Plan, facts: &TopicFacts) -> Vec<String> {
     wrong
 }
 
+/// Asks until there is an answer, or an error that another try would not mend: a coordinator that has just begun says at once
+/// that it is none yet.
+fn patiently<T>(mut ask: impl FnMut() -> kafka::Result<T>) -> kafka::Result<T> {
+    let until = clock::instant() + PATIENCE;
+    loop {
+        match ask() {
+            Err(error) if error.retriable && clock::instant() < until => std::thread::sleep(AGAIN),
+            answered => return answered,
+        }
+    }
+}
+
 /// Refuses input topics that have another number of partitions than when the group last wrote a cut: their subjects are
 /// split. Every cut notes the number.
 pub fn check_growth(settings: &Settings, logs: &Logs) -> anyhow::Result<()> {
     let group = &settings.kafka.group;
     let lookup = Lookup::new(&connection(settings), group, Isolation::Uncommitted)?;
     let places: Vec<(String, i32)> = (0..logs.count()).map(|log| logs.partition(log)).collect();
-    let committed = lookup.all_committed(&places, PATIENCE);
-    let committed = committed.with_context(|| format!("the offsets of group `{group}`"))?;
+    let committed = patiently(|| lookup.all_committed(&places, PATIENCE)).with_context(|| {
+        format!(
+            "the offsets of group `{group}` cannot be read. Look at the log of the broker that coordinates it: it may still \
+             be loading, or have failed to"
+        )
+    })?;
     for ((topic, _), found) in places.iter().zip(committed) {
         let now = logs.partitions(topic);
         let then = found.and_then(|found| partitions_then(&found.metadata)).filter(|then| *then != now);

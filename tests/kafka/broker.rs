@@ -213,13 +213,18 @@ impl Broker {
 
     /// Where it says itself that it answered from a state that is not what was committed, in this life or an earlier one.
     ///
-    /// Seen of Kafka 4.3.1 in two of a dozen long runs, after a SIGKILL on a busy machine: the group coordinator had loaded only
-    /// the beginning of its log, so offsets were those of a minute ago, members did not time out, and nobody got on.
+    /// Seen of Kafka 4.3.1 after a SIGKILL on a busy machine: the group coordinator had loaded only the beginning of its log, so
+    /// offsets were those of a minute ago, members did not time out, and nobody got on; or it could not load it at all.
     #[cfg(feature = "faults")]
     pub fn out_of_sync(&self) -> Option<String> {
         let lives = self.earlier.iter().cloned().chain([self.last_words()]);
         let all = lives.collect::<String>();
-        all.lines().find(|line| line.contains("is out of sync with the underlying log")).map(str::to_owned)
+        let lost = |line: &&str| {
+            let from = line.contains("Failed to load metadata from __consumer_offsets")
+                && line.contains("Replaying record");
+            from || line.contains("is out of sync with the underlying log")
+        };
+        all.lines().find(lost).map(str::to_owned)
     }
 
     fn last_words(&self) -> String {

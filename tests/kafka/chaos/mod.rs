@@ -50,7 +50,10 @@ fn nothing_is_lost_or_doubled_in_a_classic_group() {
 
 #[test]
 fn nothing_is_lost_or_doubled_under_the_new_protocol() {
-    let plan = Plan::new(Plan { kills: 4, zombies: 1, freezes: 0, broker_kills: 0, ..Plan::SMALL });
+    let plan = Plan::new(Plan { kills: 4, zombies: 1, freezes: 0, ..Plan::SMALL });
+    // Kafka 4.3.1 itself does not survive a SIGKILL with such groups: in each of two long runs its coordinator failed to load
+    // them again ("Group … is not a consumer group"), or loaded the beginning of its log only, and said so.
+    let plan = Plan { broker_kills: 0, ..plan };
     World::begin(plan, "protocol = \"consumer\"").suffer();
 }
 
