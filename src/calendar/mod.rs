@@ -176,6 +176,65 @@ impl Calendar {
         }
     }
 
+    /// The same local time `days` working days later, or earlier if there are less than none; the start day is not counted.
+    /// `None` beyond the layout.
+    pub fn add_working_days(&self, from: Time, days: i64) -> Option<Time> {
+        let local = self.zone.to_datetime(from.into());
+        let today = day_number(local.date());
+        let there = match &self.working {
+            None => i32::try_from(i64::from(today) + days).ok()?,
+            Some(_) if days == 0 => today,
+            Some(working) => {
+                let passed =
+                    working.partition_point(|day| if days > 0 { *day <= today } else { *day < today });
+                let at = i64::try_from(passed).ok()? + days - i64::from(days > 0);
+                *working.get(usize::try_from(at).ok()?)?
+            }
+        };
+        let date = Date::constant(1970, 1, 1).checked_add(jiff::Span::new().days(there)).ok()?;
+        let at = self.zone.to_ambiguous_timestamp(date.to_datetime(local.time())).compatible().ok()?;
+        Some(Time::from(at)).filter(|time| time.in_range())
+    }
+
+    /// The last closing on the local date of an instant; the instant itself where it is closed all day.
+    pub fn closing(&self, at: Time) -> Time {
+        let date = self.local_date(at);
+        let (begin, end) = (instant(&self.zone, date, 0), instant(&self.zone, date, 1_440));
+        self.intervals(begin, end).last().map_or(at, |(_, close)| close)
+    }
+
+    /// The last instant from which at least `span` of open time passes until `to`; `None` when the layout begins after.
+    pub fn subtract(&self, to: Time, span: Span) -> Option<Time> {
+        let Some(open) = &self.open else { return Some(to - span) };
+        let target = measure(open, to) - span;
+        let after = open.partition_point(|one| one.before <= target);
+        open[..after]
+            .last()
+            .filter(|_| target >= Span::ZERO)
+            .map(|one| (one.open + (target - one.before)).min(to))
+    }
+
+    /// An instant as its own clocks show it: RFC 3339 with the zone's offset then, `Z` in UTC.
+    pub fn local(&self, at: Time) -> String {
+        let at = jiff::Timestamp::from(at);
+        let offset = self.zone.to_offset(at);
+        match self.zone.iana_name() {
+            None | Some("UTC" | "Etc/UTC") => at.to_string(),
+            Some(_) => at.display_with_offset(offset).to_string(),
+        }
+    }
+
+    /// The date at an instant, and the half-hours of it that its clocks show, each with the instant in its middle. Where the
+    /// clock skips an hour it shows the one after.
+    pub fn half_hours(&self, at: Time) -> (Date, Vec<Time>) {
+        let date = self.local_date(at);
+        let middles = (0..48).map(|half| {
+            let minute = half * 30 + 15;
+            instant(&self.zone, date, minute)
+        });
+        (date, middles.collect())
+    }
+
     /// The end (local 24:00) of the `days`-th day after the start day.
     pub fn end_of_day(&self, start: Time, days: u32) -> Time {
         self.end_of(self.local_date(start), days)

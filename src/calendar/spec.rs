@@ -1,5 +1,6 @@
 //! What does a calendar say, before it is laid out?
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use jiff::civil::Date;
@@ -24,6 +25,8 @@ pub struct Spec {
     pub weekly: [Hours; 7],
     /// Dates with hours of their own: none on a holiday, those of another day on a make-up working day.
     pub dates: BTreeMap<Date, Hours>,
+    /// Windows in which it is closed once, whatever the hours of that date are.
+    pub breaks: BTreeMap<Date, Hours>,
     /// The years for which holidays are listed; `None`: there are none to list.
     pub holiday_years: Option<Vec<i16>>,
 }
@@ -45,7 +48,7 @@ pub enum SpecError {
 impl Spec {
     /// Checks everything but that it is ever open, and finds the zone.
     pub(super) fn check(&self) -> Result<TimeZone, SpecError> {
-        for hours in self.weekly.iter().chain(self.dates.values()) {
+        for hours in self.weekly.iter().chain(self.dates.values()).chain(self.breaks.values()) {
             let mut last = 0;
             for (from, to) in hours {
                 if *from < last || to <= from || *to > 1_440 {
@@ -58,10 +61,21 @@ impl Spec {
     }
 
     /// The hours of a date.
-    pub(super) fn hours(&self, date: Date) -> &Hours {
+    pub(super) fn hours(&self, date: Date) -> Cow<'_, Hours> {
         let weekday = date.weekday().to_monday_zero_offset() as usize;
-        self.dates.get(&date).unwrap_or(&self.weekly[weekday])
+        let hours = self.dates.get(&date).unwrap_or(&self.weekly[weekday]);
+        match self.breaks.get(&date) {
+            None => Cow::Borrowed(hours),
+            Some(breaks) => Cow::Owned(breaks.iter().fold(hours.clone(), without)),
+        }
     }
+}
+
+/// Hours less a window.
+fn without(hours: Hours, (from, to): &(u16, u16)) -> Hours {
+    let parts =
+        hours.into_iter().flat_map(|(open, close)| [(open, close.min(*from)), (open.max(*to), close)]);
+    parts.filter(|(open, close)| open < close).collect()
 }
 
 fn clock(minute: u16) -> String {

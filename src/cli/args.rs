@@ -56,6 +56,14 @@ pub enum Command {
     Replay(Replay),
     /// Show how one ticket or call came to its verdicts, to the second.
     Explain(Explain),
+    /// Work out when a case is due, and how much of its time is used: the calculator.
+    ///
+    /// Reads the case format (docs/cases.md), JSON: one case, or {"vectors": [ … ]}. Nothing of the case is kept, and no
+    /// policy is needed.
+    #[command(after_help = "Examples:\n  \
+        watchbell due case.json\n  \
+        watchbell due --json < vectors.json")]
+    Due(Due),
     /// Check policy, mapping and calendar files: every mistake at once, each with its place and remedy.
     Check(Check),
     /// Print the JSON Schema of an event.
@@ -258,6 +266,20 @@ impl Explain {
     pub fn settings(&self) -> Settings {
         self.reading.settings(&self.files, 1)
     }
+}
+
+/// `watchbell due`.
+#[derive(Debug, Args)]
+pub struct Due {
+    /// The file to read; `-` is standard input.
+    #[arg(default_value = "-", value_name = "FILE")]
+    pub file: PathBuf,
+    /// Print the answers as one JSON array.
+    #[arg(long)]
+    pub json: bool,
+    /// The language.
+    #[arg(long, default_value = "en")]
+    pub lang: LangArgument,
 }
 
 /// `watchbell check`.

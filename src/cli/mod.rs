@@ -1,6 +1,6 @@
 //! What did the user type, and what is shown? The only room that prints.
 
-use std::io::{IsTerminal, Write};
+use std::io::{IsTerminal, Read, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,6 +21,7 @@ mod live;
 mod progress;
 #[cfg(feature = "kafka")]
 mod show_demo;
+mod show_due;
 mod show_explanation;
 mod show_report;
 mod table;
@@ -99,6 +100,7 @@ fn run(command: Command, cancel: &Arc<AtomicBool>) -> anyhow::Result<ExitCode> {
             print(&text)?;
             Ok(ExitCode::SUCCESS)
         }
+        Command::Due(due) => work_out(&due),
         Command::Check(files) => check::run(&files),
         #[cfg(feature = "kafka")]
         Command::Demo(demo) => live::demo(&demo, cancel),
@@ -111,6 +113,25 @@ fn run(command: Command, cancel: &Arc<AtomicBool>) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
     }
+}
+
+fn work_out(due: &args::Due) -> anyhow::Result<ExitCode> {
+    let (name, mut text) = (due.file.display().to_string(), String::new());
+    let read = if name == "-" {
+        std::io::stdin().lock().read_to_string(&mut text).map(drop)
+    } else {
+        std::fs::read_to_string(&due.file).map(|read| text = read)
+    };
+    let name = if name == "-" { "standard input".to_owned() } else { name };
+    read.with_context(|| format!("{name}: cannot be read"))?;
+    let worked = app::due::run(&name, &text)?;
+    let written: Vec<app::due::Written> = worked.iter().map(app::due::Worked::written).collect();
+    print(&if due.json {
+        serde_json::to_string_pretty(&written)?
+    } else {
+        show_due::text(&worked, due.lang.into())
+    })?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// The half of a pair that a person reads.

@@ -10,6 +10,7 @@ use read::Problems;
 use crate::sla::policy::Policy;
 
 pub mod calendar;
+pub mod case;
 pub mod mapping;
 pub mod policy;
 pub mod read;

@@ -150,7 +150,7 @@ impl Clock {
     }
 
     /// Walks along the running time until `target` of it is used.
-    fn walk(&self, calendar: &Calendar, target: Span) -> Option<Reach> {
+    pub(super) fn walk(&self, calendar: &Calendar, target: Span) -> Option<Reach> {
         let mut left = target;
         let mut from = self.started;
         let mut reached = None;

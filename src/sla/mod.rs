@@ -9,6 +9,7 @@
 //! ```
 
 pub mod clock;
+pub mod due;
 pub mod explain;
 pub mod fold;
 pub mod history;
