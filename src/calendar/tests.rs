@@ -202,3 +202,90 @@ fn days_end_at_the_next_local_midnight() {
     assert_eq!(Calendar::always().end_of_day(time("2026-03-01T10:00:00Z"), 0), time("2026-03-02T00:00:00Z"));
     let _: Date = calendar.local_date(time("2026-03-01T23:30:00+08:00"));
 }
+
+#[test]
+fn working_days_keep_the_time_of_day_in_both_directions() {
+    let office = Calendar::compile(&china()).expect("valid");
+    // The Friday before the holidays of October 2025; the Sunday after is a working day, and so is the Saturday of the 11th.
+    let from = time("2025-09-26T10:15:30.250+08:00");
+    let check = |calendar: &Calendar, days, expected: &str| {
+        assert_eq!(calendar.add_working_days(from, days), Some(time(expected)), "{days}");
+    };
+    check(&office, 0, "2025-09-26T10:15:30.250+08:00");
+    check(&office, 1, "2025-09-28T10:15:30.250+08:00");
+    check(&office, 4, "2025-10-09T10:15:30.250+08:00");
+    check(&office, 6, "2025-10-11T10:15:30.250+08:00");
+    check(&office, -1, "2025-09-25T10:15:30.250+08:00");
+    check(&office, -5, "2025-09-19T10:15:30.250+08:00");
+    check(&Calendar::always(), -2, "2025-09-24T10:15:30.250+08:00");
+    assert_eq!(office.add_working_days(from, 1_000_000), None);
+    assert_eq!(office.add_working_days(from, -1_000_000), None);
+    // A closed day does not count, whichever way one leaves it.
+    let closed = time("2025-10-05T09:00:00+08:00");
+    assert_eq!(office.add_working_days(closed, 1), Some(time("2025-10-09T09:00:00+08:00")));
+    assert_eq!(office.add_working_days(closed, -1), Some(time("2025-09-30T09:00:00+08:00")));
+}
+
+#[test]
+fn closings_are_found_and_time_is_walked_back() {
+    let day = [(540, 720), (780, 1_080)];
+    let office = Calendar::compile(&spec("Europe/Berlin", &day, 5)).expect("valid");
+    let at = |text: &str| time(&format!("{text}+01:00"));
+    assert_eq!(office.closing(at("2026-03-03T08:00:00")), at("2026-03-03T18:00:00"));
+    assert_eq!(office.closing(at("2026-03-07T08:00:00")), at("2026-03-07T08:00:00"), "closed all day");
+    let midnight = Calendar::compile(&spec("Europe/Berlin", &[(0, 1_440)], 5)).expect("valid");
+    assert_eq!(midnight.closing(at("2026-03-03T08:00:00")), at("2026-03-04T00:00:00"));
+    let back = |to: &str, minutes| office.subtract(at(to), Span::from_minutes(minutes));
+    assert_eq!(back("2026-03-03T14:00:00", 30), Some(at("2026-03-03T13:30:00")));
+    assert_eq!(
+        back("2026-03-03T14:00:00", 60),
+        Some(at("2026-03-03T13:00:00")),
+        "the opening, not the closing before"
+    );
+    assert_eq!(back("2026-03-03T14:00:00", 61), Some(at("2026-03-03T11:59:00")));
+    assert_eq!(back("2026-03-08T12:00:00", 60), Some(at("2026-03-06T17:00:00")), "from a closed day");
+    assert_eq!(back("2026-03-08T12:00:00", 0), Some(at("2026-03-08T12:00:00")), "no time at all");
+    assert_eq!(office.subtract(time("1970-01-02T12:00:00Z"), Span::from_days(30)), None);
+    let always = Calendar::always();
+    assert_eq!(
+        always.subtract(at("2026-03-03T14:00:00"), Span::from_hours(2)),
+        Some(at("2026-03-03T12:00:00"))
+    );
+}
+
+#[test]
+fn a_break_closes_what_it_covers_once() {
+    let monday = date(2026, 3, 2);
+    let opened = |breaks: &[(u16, u16)]| {
+        let breaks = BTreeMap::from([(monday, breaks.to_vec())]);
+        let spec = Spec { breaks, ..spec("UTC", &[(540, 720), (780, 1_080)], 5) };
+        Calendar::compile(&spec)
+    };
+    let hours = |calendar: &Calendar, day: u8| {
+        let at = |clock: &str| time(&format!("2026-03-0{day}T{clock}Z"));
+        calendar.elapsed(at("00:00:00"), at("23:59:00")).seconds() / 3_600.0
+    };
+    for (breaks, expected) in [
+        (&[(600, 660)][..], 7.0),
+        (&[(660, 840)], 6.0),
+        (&[(0, 540), (720, 780)], 8.0),
+        (&[(540, 600), (1_020, 1_080)], 6.0),
+        (&[(0, 1_440)], 0.0),
+    ] {
+        let calendar = opened(breaks).expect("valid");
+        assert_eq!((hours(&calendar, 2), hours(&calendar, 3)), (expected, 8.0), "{breaks:?}");
+    }
+    assert!(matches!(opened(&[(600, 540)]), Err(SpecError::Hours(..))));
+}
+
+#[test]
+fn instants_are_shown_as_the_zone_shows_them() {
+    let shown = |zone: &str, at: &str| {
+        Calendar::compile(&spec(zone, &[(540, 1_080)], 5)).expect("valid").local(time(at))
+    };
+    assert_eq!(shown("Europe/Berlin", "2026-07-01T10:00:00Z"), "2026-07-01T12:00:00+02:00");
+    assert_eq!(shown("Asia/Kolkata", "2026-07-01T10:00:00.5Z"), "2026-07-01T15:30:00.5+05:30");
+    assert_eq!(shown("Europe/London", "2026-01-01T10:00:00Z"), "2026-01-01T10:00:00+00:00");
+    assert_eq!(shown("Etc/UTC", "2026-01-01T10:00:00Z"), "2026-01-01T10:00:00Z");
+    assert_eq!(Calendar::always().local(time("2026-01-01T10:00:00Z")), "2026-01-01T10:00:00Z");
+}

@@ -135,9 +135,7 @@ pub fn work_out(case: &Case) -> Option<Answer> {
         .filter(|_| changed.is_some())
         .and_then(|goal| due(&run(&before)?, &case.calendar, goal, case.boundary));
     let due = case.goal.and_then(|goal| due(&clock, &case.calendar, goal, case.boundary));
-    // A stop before the start uses no time.
-    let stopped = clock.ended().or(of(Step::Stop).map(|stop| stop.max(clock.started)));
-    let end = stopped.or(of(Step::Evaluate));
+    let end = clock.ended().or(of(Step::Evaluate));
     let elapsed = end.map(|end| clock.elapsed(&case.calendar, end));
     let ended = clock.pauses().iter().map(|(from, to)| (*from, Some(*to)));
     let pauses: Vec<(Time, Option<Time>)> =
@@ -147,7 +145,7 @@ pub fn work_out(case: &Case) -> Option<Answer> {
         due,
         due_before,
         elapsed,
-        actual: stopped.map(|end| end - clock.started),
+        actual: clock.ended().map(|end| end - clock.started),
         late,
         hold: (!clock.pauses().is_empty()).then(|| hold(&clock, &case.calendar)),
         breached,
@@ -174,12 +172,19 @@ fn as_changed(events: &[(Time, Step)], changed: Option<Time>, how: Change) -> Ve
     kept
 }
 
-/// The clock after these events, which are in order.
+/// The clock after these events, which are in order. Where the stop comes before the start it is over as it starts.
 fn run(events: &[(Time, Step)]) -> Option<Clock> {
     let mut clock: Option<Clock> = None;
+    let mut is_over = false;
     for (at, step) in events {
         match (&mut clock, step) {
-            (None, Step::Start) => clock = Some(Clock::start(0, 0, *at)),
+            (None, Step::Start) => {
+                let clock = clock.insert(Clock::start(0, 0, *at));
+                if is_over {
+                    clock.enter(Phase::Stopped, *at);
+                }
+            }
+            (None, Step::Stop) => is_over = true,
             (Some(clock), Step::Pause) if clock.phase == Phase::Running => clock.enter(Phase::Paused, *at),
             (Some(clock), Step::Resume) if clock.phase == Phase::Paused => clock.enter(Phase::Running, *at),
             (Some(clock), Step::Stop) if clock.is_open() => clock.enter(Phase::Stopped, *at),
