@@ -66,8 +66,8 @@ pub enum Command {
     Due(Due),
     /// Check policy, mapping and calendar files: every mistake at once, each with its place and remedy.
     Check(Check),
-    /// Print the JSON Schema of an event.
-    Schema,
+    /// Print the JSON Schema of an event, or of a case.
+    Schema(Schema),
 }
 
 /// `watchbell demo`.
@@ -280,6 +280,23 @@ pub struct Due {
     /// The language.
     #[arg(long, default_value = "en")]
     pub lang: LangArgument,
+}
+
+/// `watchbell schema`.
+#[derive(Debug, Args)]
+pub struct Schema {
+    /// Of what.
+    #[arg(default_value = "event", value_name = "WHAT")]
+    pub of: SchemaOf,
+}
+
+/// What there is a schema of.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum SchemaOf {
+    /// What producers write, and the watch reads
+    Event,
+    /// What `watchbell due` reads
+    Case,
 }
 
 /// `watchbell check`.

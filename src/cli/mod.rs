@@ -108,8 +108,12 @@ fn run(command: Command, cancel: &Arc<AtomicBool>) -> anyhow::Result<ExitCode> {
         Command::Run(run) => live::run(&run, cancel),
         #[cfg(feature = "kafka")]
         Command::Topics(args::Topics::Create(create)) => live::create_topics(&create),
-        Command::Schema => {
-            print(&serde_json::to_string_pretty(&crate::event::schema::schema())?)?;
+        Command::Schema(schema) => {
+            let schema = match schema.of {
+                args::SchemaOf::Event => crate::event::schema::schema(),
+                args::SchemaOf::Case => crate::config::case::schema(),
+            };
+            print(&serde_json::to_string_pretty(&schema)?)?;
             Ok(ExitCode::SUCCESS)
         }
     }

@@ -135,6 +135,38 @@ fn what_cannot_be_read_is_named_with_its_place() {
     assert!(said.contains("standard input: is not JSON: EOF"), "{said}");
 }
 
+/// Every member that the reader knows stands in the schema, and no other: the reader says itself which it knows.
+#[test]
+fn the_schema_names_what_the_reader_knows() {
+    let schema = watchbell::config::case::schema();
+    let defs = &schema["$defs"];
+    let start = "2026-03-02T15:20:00+08:00";
+    let wrong = [
+        (json!({ "?": 1 }), &defs["case"]),
+        (json!({ "calendar": { "tz": "UTC", "?": 1 } }), &defs["calendar"]),
+        (
+            json!({ "calendar": { "tz": "UTC", "hours": { "?": 1 } } }),
+            &defs["calendar"]["properties"]["hours"],
+        ),
+        (json!({ "events": [{ "type": "start", "at": start, "?": 1 }] }), &defs["event"]),
+        (json!({ "escalation": { "?": 1 } }), &defs["escalation"]),
+    ];
+    for (more, part) in wrong {
+        let said = String::from_utf8(due(&[], &case(&more).to_string()).stderr).expect("UTF-8");
+        let (_, known) = said.split_once("expected ").unwrap_or_else(|| panic!("{said}"));
+        let mut known: Vec<&str> = known.split('`').skip(1).step_by(2).collect();
+        known.sort_unstable();
+        let mut named: Vec<&String> = part["properties"].as_object().expect("members").keys().collect();
+        named.sort_unstable();
+        assert_eq!(known, named, "{more}");
+    }
+    let kinds =
+        String::from_utf8(due(&[], &case(&json!({ "kind": "?" })).to_string()).stderr).expect("UTF-8");
+    for kind in defs["case"]["properties"]["kind"]["enum"].as_array().expect("a list") {
+        assert!(kinds.contains(&format!("`{}`", kind.as_str().expect("text"))), "{kind} in {kinds}");
+    }
+}
+
 #[test]
 fn it_draws_the_arithmetic() {
     let at = |kind: &str, at: &str| json!({ "type": kind, "at": format!("2026-03-03T{at}:00+08:00") });

@@ -29,6 +29,19 @@ fn the_schema_of_events_follows_from_the_types() {
     );
 }
 
+#[test]
+fn the_schema_of_cases_follows_from_the_code() {
+    let schema = format!("{:#}\n", watchbell::config::case::schema());
+    keep(
+        "docs/case.schema.json",
+        &schema,
+        |path| std::fs::read_to_string(path).ok(),
+        |path| {
+            std::fs::write(path, &schema).expect("writable");
+        },
+    );
+}
+
 /// Eight days of a service desk in a week before a holiday, with a bad firmware batch on the sixth.
 #[test]
 fn the_sample_follows_from_the_generator() {

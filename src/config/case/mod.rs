@@ -21,6 +21,10 @@ use crate::calendar::{Calendar, Hours, Spec};
 use crate::sla::due::{Boundary, Case, Change, Goal, Landing, Offset, Step};
 use crate::time::{Span, Time};
 
+mod schema;
+
+pub use schema::schema;
+
 /// A case with its name.
 pub struct Named {
     /// Its `id`.
