@@ -8,7 +8,7 @@ use super::read::{Document, Kind, Problems, Table, Value};
 use crate::calendar::{Calendar, Hours, Spec};
 
 /// The calendars that are shipped, by name.
-pub const SHIPPED: [(&str, &str); 1] = [("cn-2025", include_str!("../../config/calendars/cn-2025.toml"))];
+pub const SHIPPED: [(&str, &str); 1] = [("cn", include_str!("../../config/calendars/cn.toml"))];
 
 const DAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
 /// The longest holiday that is believed; longer is a slip of the pen.
@@ -18,7 +18,7 @@ const HOLIDAY_DAYS_MAX: usize = 60;
 pub fn read(file: &str, text: &str) -> Result<Calendar, Problems> {
     let document = Document::parse(file, text)?;
     let root = document.root();
-    let name = root.need("name", "name the calendar, for instance \"cn-2025\"", Value::string);
+    let name = root.need("name", "name the calendar, for instance \"cn\"", Value::string);
     let calendar = inline(name.map_or("", |name| name.value), &root);
     document.finish(|| calendar)
 }
@@ -160,5 +160,25 @@ fn date(value: Value<'_>) -> Option<Date> {
             );
             None
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::{Span, Time};
+
+    /// Day by day the same as PyPI's `chinesecalendar` 1.11 has them; these are its sums.
+    #[test]
+    fn the_shipped_calendars_have_the_working_days_of_their_years() {
+        let (name, text) = SHIPPED[0];
+        let calendar = read(name, text).expect("it is shipped");
+        let midnight = |year: i32| Time::parse(&format!("{year}-01-01T00:00:00+08:00")).expect("an instant");
+        for (year, days) in [(2024, 251), (2025, 248), (2026, 248)] {
+            let open = calendar.elapsed(midnight(year), midnight(year + 1));
+            assert_eq!(open.millis() / Span::from_days(1).millis(), days, "{year}");
+            assert_eq!(calendar.covers(midnight(year), midnight(year + 1)), Ok(()));
+        }
+        assert_eq!(calendar.covers(midnight(2026), midnight(2028)), Err(2027));
     }
 }
