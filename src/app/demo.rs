@@ -245,7 +245,7 @@ fn summary(bootstrap: &str) -> anyhow::Result<Summary> {
     let mut summary = Summary::default();
     let mut crises: Vec<(crate::alert::AlertId, Crisis)> = Vec::new();
     for partition in 0..=LOGS as i32 {
-        lookup.read((ALERTS, partition), (0, 0), Duration::from_secs(10), &mut |message| {
+        lookup.read((ALERTS, partition), (0, 0), Duration::from_secs(10), &|| false, &mut |message| {
             if let Ok(record) = serde_json::from_slice::<Record>(message.payload()) {
                 count(&mut summary, &mut crises, &record);
             }

@@ -10,6 +10,9 @@ use super::consumer::code;
 use super::message::Message;
 use super::{Error, Result, millis};
 
+/// How long a message is waited for before somebody is asked whether to go on.
+const STEP: Duration = Duration::from_millis(100);
+
 /// A reader that is no member of any group.
 pub struct Lookup {
     client: Client,
@@ -120,12 +123,13 @@ impl Lookup {
 
     /// Reads a partition from an offset to its end, and to `until` at least: a transaction that is open before it is waited
     /// for. Returns the offset after it. `visit` gets every message, and says whether to go on; nothing for `patience` is
-    /// an error.
+    /// an error, and so is that somebody wants it to `stop`.
     pub fn read(
         &self,
         (topic, partition): (&str, i32),
         (from, until): (u64, u64),
         patience: Duration,
+        stop: &dyn Fn() -> bool,
         visit: &mut dyn FnMut(&Message) -> bool,
     ) -> Result<u64> {
         let mut list = TopicPartitionList::new();
@@ -134,7 +138,7 @@ impl Lookup {
             .map_err(|error| Error::own("_INVALID_ARG", error.to_string()))?;
         // SAFETY: a live consumer and list.
         Error::check(unsafe { rd::rd_kafka_assign(self.client.raw(), list.ptr()) })?;
-        let read = self.to_the_end((from, until), patience, visit);
+        let read = self.to_the_end((from, until), patience, stop, visit);
         // SAFETY: a live consumer; an empty assignment.
         unsafe { rd::rd_kafka_assign(self.client.raw(), std::ptr::null()) };
         read
@@ -144,19 +148,25 @@ impl Lookup {
         &self,
         (from, until): (u64, u64),
         patience: Duration,
+        stop: &dyn Fn() -> bool,
         visit: &mut dyn FnMut(&Message) -> bool,
     ) -> Result<u64> {
-        let mut next = from;
+        let (mut next, mut waited) = (from, Duration::ZERO);
         // Set when there is an end before the one that is wanted.
         let mut stands_at = None;
         loop {
             // SAFETY: a live consumer; the message is ours.
             let message =
-                unsafe { Message::new(rd::rd_kafka_consumer_poll(self.client.raw(), millis(patience))) };
+                unsafe { Message::new(rd::rd_kafka_consumer_poll(self.client.raw(), millis(STEP))) };
             let Some(message) = message else {
-                let text = silence(patience, stands_at, until);
+                waited += STEP;
+                if waited < patience && !stop() {
+                    continue;
+                }
+                let text = silence(waited, stands_at, until);
                 return Err(Error { retriable: true, ..Error::own("_TIMED_OUT", text) });
             };
+            waited = Duration::ZERO;
             if message.is_end() {
                 next = next.max(message.offset());
                 if next >= until {
@@ -180,8 +190,8 @@ impl Lookup {
     }
 }
 
-fn silence(patience: Duration, stands_at: Option<u64>, until: u64) -> String {
-    let seconds = patience.as_secs();
+fn silence(waited: Duration, stands_at: Option<u64>, until: u64) -> String {
+    let seconds = waited.as_secs();
     match stands_at {
         Some(next) => format!(
             "a transaction has been open at offset {next} for {seconds} s, and what stands up to {until} is to be read"

@@ -454,7 +454,8 @@ impl Sink for Kafka {
         let lookup = self.lookup(Isolation::Committed, &topic)?;
         let mut damaged = None;
         let place = (topic.as_str(), self.alerts_partition(log));
-        let read = lookup.read(place, (from, until), ALERTS_PATIENCE, &mut |message| {
+        let stop = || self.ending.load(Ordering::Relaxed);
+        let read = lookup.read(place, (from, until), ALERTS_PATIENCE, &stop, &mut |message| {
             match serde_json::from_slice::<Record>(message.payload()) {
                 Ok(record) if record.log == log => visit(record),
                 Ok(_) => {}

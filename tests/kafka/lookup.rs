@@ -19,7 +19,7 @@ fn options(bootstrap: &str) -> Options {
 fn read(topic: &str, until: u64) -> Result<(Vec<String>, u64), watchbell::kafka::Error> {
     let lookup = Lookup::new(&options(&shared().bootstrap()), "readers", Isolation::Committed)?;
     let mut seen = Vec::new();
-    let next = lookup.read((topic, 0), (0, until), PATIENCE, &mut |message| {
+    let next = lookup.read((topic, 0), (0, until), PATIENCE, &|| false, &mut |message| {
         seen.push(String::from_utf8_lossy(message.payload()).into_owned());
         true
     })?;
