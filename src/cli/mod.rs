@@ -129,8 +129,8 @@ fn work_out(due: &args::Due) -> anyhow::Result<ExitCode> {
     let name = if name == "-" { "standard input".to_owned() } else { name };
     read.with_context(|| format!("{name}: cannot be read"))?;
     let worked = app::due::run(&name, &text)?;
-    let written: Vec<app::due::Written> = worked.iter().map(app::due::Worked::written).collect();
     print(&if due.json {
+        let written: Vec<app::due::Written> = worked.iter().map(app::due::Worked::written).collect();
         serde_json::to_string_pretty(&written)?
     } else {
         show_due::text(&worked, due.lang.into())

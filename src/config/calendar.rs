@@ -100,16 +100,18 @@ fn weekly(value: Value<'_>) -> Option<[Hours; 7]> {
     Some(weekly)
 }
 
+/// `09:00` as minutes since midnight; `24:00` is the last.
+pub(super) fn minute(clock: &str) -> Option<u16> {
+    let (hour, minute) = clock.split_once(':')?;
+    let minute = minute.parse::<u16>().ok().filter(|minute| *minute < 60)?;
+    let minutes = hour.parse::<u16>().ok()?.checked_mul(60)?.checked_add(minute)?;
+    Some(minutes).filter(|minutes| *minutes <= 1_440)
+}
+
 /// `"09:00-18:00"`.
 fn interval(value: Value<'_>) -> Option<(u16, u16)> {
     let text = value.clone().string()?.value;
-    let minute = |clock: &str| {
-        let (hour, minute) = clock.trim().split_once(':')?;
-        let minute =
-            hour.parse::<u16>().ok()? * 60 + minute.parse::<u16>().ok().filter(|minute| *minute < 60)?;
-        Some(minute).filter(|minute| *minute <= 1_440)
-    };
-    let hours = text.split_once('-').and_then(|(from, to)| Some((minute(from)?, minute(to)?)));
+    let hours = text.split_once('-').and_then(|(from, to)| Some((minute(from.trim())?, minute(to.trim())?)));
     if hours.is_none() {
         value.problem(
             format!("`{}` is `{text}`", value.path()),

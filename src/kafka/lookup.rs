@@ -123,7 +123,7 @@ impl Lookup {
 
     /// Reads a partition from an offset to its end, and to `until` at least: a transaction that is open before it is waited
     /// for. Returns the offset after it. `visit` gets every message, and says whether to go on; nothing for `patience` is
-    /// an error, and so is that somebody wants it to `stop`.
+    /// an error, and so is waiting for a transaction when it is to `stop`.
     pub fn read(
         &self,
         (topic, partition): (&str, i32),

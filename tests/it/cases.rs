@@ -106,6 +106,7 @@ fn what_cannot_be_read_is_named_with_its_place() {
             json!({ "calendar": hours("18:00", "09:00") }),
             "calendar.hours.mon[0]: `18:00` to `09:00` is no window of a day",
         ),
+        (json!({ "calendar": hours("1092:16", "18:00") }), "calendar.hours.mon[0]: `1092:16` to `18:00`"),
         (json!({ "calendar": hours("9 am", "18:00") }), "calendar.hours.mon[0]: `9 am` to `18:00`"),
         (json!({ "calendar": { "tz": "Asia/Shanghai" } }), "`T-1`: its calendar: the calendar is never open"),
         (json!({ "calendar": { "tz": "Mars/Base", "hours": {} } }), "there is no time zone `Mars/Base`"),

@@ -16,30 +16,20 @@ fn keep(path: &str, expected: &str, read: impl Fn(&Path) -> Option<String>, writ
     }
 }
 
+/// The same for a file of plain text.
+fn keep_text(path: &str, expected: &str) {
+    let write = |path: &Path| std::fs::write(path, expected).expect("writable");
+    keep(path, expected, |path| std::fs::read_to_string(path).ok(), write);
+}
+
 #[test]
 fn the_schema_of_events_follows_from_the_types() {
-    let schema = format!("{:#}\n", watchbell::event::schema::schema());
-    keep(
-        "docs/event.schema.json",
-        &schema,
-        |path| std::fs::read_to_string(path).ok(),
-        |path| {
-            std::fs::write(path, &schema).expect("writable");
-        },
-    );
+    keep_text("docs/event.schema.json", &format!("{:#}\n", watchbell::event::schema::schema()));
 }
 
 #[test]
 fn the_schema_of_cases_follows_from_the_code() {
-    let schema = format!("{:#}\n", watchbell::config::case::schema());
-    keep(
-        "docs/case.schema.json",
-        &schema,
-        |path| std::fs::read_to_string(path).ok(),
-        |path| {
-            std::fs::write(path, &schema).expect("writable");
-        },
-    );
+    keep_text("docs/case.schema.json", &format!("{:#}\n", watchbell::config::case::schema()));
 }
 
 /// Eight days of a service desk in a week before a holiday, with a bad firmware batch on the sixth.

@@ -16,6 +16,7 @@ use jiff::civil::Date;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
+use super::calendar::minute;
 use super::read::Problems;
 use crate::calendar::{Calendar, Hours, Spec};
 use crate::sla::due::{Boundary, Case, Change, Goal, Landing, Offset, Step};
@@ -171,11 +172,6 @@ impl TryFrom<(String, String)> for Window {
     type Error = String;
 
     fn try_from((open, close): (String, String)) -> Result<Window, String> {
-        let minute = |text: &str| {
-            let (hour, minute) = text.split_once(':')?;
-            let (hour, minute) = (hour.parse::<u16>().ok()?, minute.parse::<u16>().ok()?);
-            (minute < 60 && hour * 60 + minute <= 1_440).then_some(hour * 60 + minute)
-        };
         match (minute(&open), minute(&close)) {
             (Some(from), Some(to)) if from < to => Ok(Window(from, to)),
             _ => Err(format!(
