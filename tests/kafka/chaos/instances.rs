@@ -155,12 +155,12 @@ impl Instance {
         self.program.iter_mut().for_each(Program::terminate);
     }
 
-    /// Waits until it has ended. Whether it ended well.
-    pub fn wait(&mut self) -> bool {
-        let Some(program) = &mut self.program else { return true };
-        let ended_well = program.wait(END_SECONDS).success();
+    /// Waits until it has ended. If it did not end well, how, with its last words.
+    pub fn wait(&mut self) -> Option<String> {
+        let status = self.program.as_mut()?.wait(END_SECONDS);
+        let ended_badly = (!status.success()).then(|| format!("{status}, {}", self.last_words()));
         self.bury();
-        ended_well
+        ended_badly
     }
 
     /// Notes what a life wrote that it should not have.

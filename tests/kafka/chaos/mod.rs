@@ -351,10 +351,14 @@ impl World {
         });
         assert!(done, "not everything is read by {}: {}", clock(), situation(&watch, &ends, &instances));
         instances.iter_mut().for_each(Instance::terminate);
-        let ended_well = instances.iter_mut().map(Instance::wait).filter(|ended_well| *ended_well).count();
+        let ended_badly: Vec<String> = instances.iter_mut().filter_map(Instance::wait).collect();
         let by_themselves = &tally.ended_by_themselves;
         assert!(by_themselves.is_empty(), "instances ended unasked: {by_themselves:#?}");
-        assert_eq!(ended_well, instances.len(), "not all ended well when they were asked to");
+        assert!(
+            ended_badly.is_empty(),
+            "not all ended well when they were asked to:\n{}",
+            ended_badly.join("\n")
+        );
         Judgement { plan, sent, at, watch: &watch, instances: &instances, tally: &tally, open_kills }.say();
     }
 }
