@@ -191,13 +191,19 @@ impl Lookup {
     }
 }
 
+/// A transaction ends at its timeout at the latest, unless the brokers forgot one partition of it: Kafka 4.3.1, killed
+/// between the two, was seen to call one complete whose marker one partition never got. KIP-664 has the remedy.
 fn silence(waited: Duration, stands_at: Option<u64>, until: u64) -> String {
     let seconds = waited.as_secs();
     match stands_at {
         Some(next) => format!(
-            "a transaction has been open at offset {next} for {seconds} s, and what stands up to {until} is to be read"
+            "a transaction has been open at offset {next} for {seconds} s, and what stands up to {until} is to be read; one \
+             that outlives its timeout is ended with `kafka-transactions.sh abort`"
         ),
-        None => format!("nothing came for {seconds} s, and not the end either"),
+        None => format!(
+            "nothing came for {seconds} s, and not the end either; if the brokers answer others, look for a transaction \
+             with `kafka-transactions.sh find-hanging`"
+        ),
     }
 }
 

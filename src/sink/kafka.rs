@@ -13,7 +13,6 @@
 //! Without transactions alerts and partials are delivered first and the cut is committed then: what was said twice is
 //! found by whoever takes the log over, and set right.
 
-use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -510,5 +509,5 @@ fn left_behind(error: &str) -> SinkError {
 }
 
 fn unreachable(place: &str, error: &dyn std::fmt::Display) -> SinkError {
-    SinkError::Io { place: place.into(), error: io::Error::other(error.to_string()) }
+    SinkError::Unreachable { place: place.into(), error: error.to_string() }
 }

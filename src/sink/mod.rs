@@ -102,6 +102,14 @@ pub enum SinkError {
         /// What the system says.
         error: std::io::Error,
     },
+    /// The brokers do not answer, or not with what is asked for.
+    #[error("{place}: {error}")]
+    Unreachable {
+        /// What was asked for.
+        place: String,
+        /// What the client says.
+        error: String,
+    },
     /// What stands there is not what this program writes.
     #[error("{place}: {what}")]
     Damaged {
