@@ -32,6 +32,8 @@ mod lookup;
 mod process;
 mod program;
 mod selftest;
+#[cfg(test)]
+mod wire;
 
 use std::time::{Duration, Instant};
 

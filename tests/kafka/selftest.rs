@@ -17,6 +17,7 @@ use super::client::{
 };
 use super::program::Program;
 use super::wait_until;
+use super::wire::{open_transactions, write_marker};
 
 const ANSWER: Duration = Duration::from_secs(10);
 
@@ -96,6 +97,30 @@ fn an_open_transaction_hides_its_records() {
     wait_until(10, "the second marker is written", || stable_ends(&at, "open")[&0] == 5);
     assert_eq!(payloads(&at, "open"), ["before", "kept"]);
     assert_eq!(read_committed(&at, "open")[1].headers, [("h".to_string(), b"1".to_vec())]);
+}
+
+#[test]
+fn a_marker_ends_a_transaction_in_its_partition() {
+    let at = shared().bootstrap();
+    create_topic(&at, "markers", 2, &[]);
+    let places = [("markers", 3), ("nowhere", 1)];
+    assert_eq!(open_transactions(&at, &places).expect("it answers"), []);
+    let producer = transactional(&at, "harness-markers");
+    producer.init_transactions(ANSWER).expect("the coordinator answers");
+    for is_commit in [true, false] {
+        producer.begin_transaction().expect("none is open");
+        let record = BaseRecord::to("markers").key("k").payload("in doubt").partition(1);
+        producer.send(record).map_err(|(error, _)| error).expect("the queue has room");
+        wait_until(10, "the record is acknowledged", || producer.in_flight_count() == 0);
+        let (stable, open) = (stable_ends(&at, "markers")[&1], open_transactions(&at, &places));
+        let open = open.expect("it answers");
+        let [one] = &open[..] else { panic!("one is open: {open:?}") };
+        assert_eq!((one.topic.as_str(), one.partition, one.first_offset), ("markers", 1, stable));
+        write_marker(&at, one, is_commit).expect("it answers");
+        assert_eq!(open_transactions(&at, &places).expect("it answers"), []);
+        assert_eq!(payloads(&at, "markers"), ["in doubt"]);
+        producer.abort_transaction(ANSWER).expect("the coordinator still has it open");
+    }
 }
 
 #[test]

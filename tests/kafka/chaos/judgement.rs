@@ -23,6 +23,8 @@ pub struct Judgement<'a> {
     pub instances: &'a [Instance],
     pub tally: &'a Tally,
     pub open_kills: usize,
+    /// Transactions that the broker forgot, and that were ended as its coordinator had decided.
+    pub finished: Vec<String>,
 }
 
 impl Judgement<'_> {
@@ -63,10 +65,11 @@ impl Judgement<'_> {
         let given_up: u64 = (0..=LOGS).map(|log| aborted(&self.at, ALERTS, log)).sum();
         eprintln!(
             "chaos, seed {}: {} kills in phases {phases:?}, {} of them with a transaction open; zombies {zombies:?}; \
-             broker frozen {freezes} times, killed {broker_kills} times",
+             broker frozen {freezes} times, killed {broker_kills} times, {} transactions forgotten by it",
             self.plan.seed,
             kills.len(),
             self.open_kills,
+            self.finished.len(),
         );
         eprintln!(
             "  {} inputs ({} too late), {} alerts in {} cuts, {} retractions, {} stand; {given_up} records given up; \

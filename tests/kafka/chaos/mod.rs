@@ -4,7 +4,8 @@
 //! ```text
 //!   traffic ──► tickets ──► instances, killed and stopped ──► alerts ──► oracle: every record, every cut, the end
 //!                  broker, frozen and killed                    └── facts: read with the judge's own eyes
-//!   watch: how long until a dead worker's logs are cut again; whose transactions were given up
+//!   watch: how long until a dead worker's logs are cut again
+//!   transactions: whose were given up; which did the broker forget
 //! ```
 //!
 //! How much of everything is asked for by variables, see [`Plan`]; `benches/chaos.sh` asks for much. The faults are
@@ -17,6 +18,7 @@ mod judgement;
 mod oracle;
 mod oracle_tests;
 mod traffic;
+mod transactions;
 mod watch;
 
 use std::collections::BTreeMap;
@@ -29,6 +31,7 @@ use tempfile::TempDir;
 use self::instances::{Instance, Phase, keep, within};
 use self::judgement::Judgement;
 use self::traffic::{LOGS, Traffic};
+use self::transactions::Transactions;
 use self::watch::Watch;
 use super::broker::{Broker, Options};
 use super::client::{begin_first_transaction, create_topic, stable_ends};
@@ -168,6 +171,7 @@ struct World {
     instances: Vec<Instance>,
     traffic: Traffic,
     watch: Watch,
+    transactions: Transactions,
     broker: Broker,
     rng: Rng,
     tally: Tally,
@@ -189,12 +193,13 @@ impl World {
         assert!(made.wait(30).success(), "{}", made.stderr());
         let traffic = Traffic::begin(&at, TICKETS, plan.rate, plan.seed);
         let watch = Watch::begin(&at, GROUP, TICKETS);
+        let transactions = Transactions::begin(&at, ALERTS);
         let numbers = 0..plan.instances as usize;
         let mut instances: Vec<Instance> =
             numbers.map(|number| Instance::new(number, folder.path(), &config)).collect();
         instances.iter_mut().for_each(Instance::start);
         let (rng, tally) = (Rng::with_seed(plan.seed), Tally::default());
-        World { plan, instances, traffic, watch, broker, rng, tally, _folder: folder }
+        World { plan, instances, traffic, watch, transactions, broker, rng, tally, _folder: folder }
     }
 
     fn suffer(mut self) {
@@ -284,7 +289,7 @@ impl World {
     fn open_kills(&self) -> usize {
         let died_in_it = |kill: &&Kill| {
             matches!(kill.phase, Phase::Sending | Phase::Committing)
-                && kill.owner.as_ref().is_some_and(|owner| self.watch.was_aborted(owner, kill.at_ms))
+                && kill.owner.as_ref().is_some_and(|owner| self.transactions.was_aborted(owner, kill.at_ms))
         };
         self.tally.kills.iter().filter(died_in_it).count()
     }
@@ -336,7 +341,7 @@ impl World {
             self.pass(Duration::from_millis(100));
         }
         let open_kills = self.open_kills();
-        let World { traffic, broker, watch, mut instances, tally, plan, .. } = self;
+        let World { traffic, broker, watch, transactions, mut instances, tally, plan, .. } = self;
         let sent = traffic.end();
         let (at, end_ms) = (broker.bootstrap(), wall_ms());
         let ends = stable_ends(&at, TICKETS);
@@ -359,7 +364,18 @@ impl World {
             "not all ended well when they were asked to:\n{}",
             ended_badly.join("\n")
         );
-        Judgement { plan, sent, at, watch: &watch, instances: &instances, tally: &tally, open_kills }.say();
+        let finished = transactions.finished();
+        Judgement {
+            plan,
+            sent,
+            at,
+            watch: &watch,
+            instances: &instances,
+            tally: &tally,
+            open_kills,
+            finished,
+        }
+        .say();
     }
 }
 

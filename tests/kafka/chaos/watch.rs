@@ -1,17 +1,12 @@
-//! What happens in the brokers meanwhile? Two watchers: of the cuts that a group commits, and of transactions that are
-//! given up.
-//!
-//! A worker that was killed left a transaction open ⇔ the coordinator of transactions gives one of its name up after its
-//! death; so it says in its own log, which is read here.
+//! What does the group commit meanwhile? Every cut is seen, steps back are noted, and how long a dead worker's logs wait.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::message::Message as _;
 use rdkafka::{Offset, TopicPartitionList};
 
 use super::facts::Committed;
@@ -22,11 +17,7 @@ use crate::kafka::now;
 /// How often the cuts are asked for: the figures are that exact.
 const CUTS_EVERY: Duration = Duration::from_millis(50);
 /// How long nothing may be heard until a watcher is told again where its broker is.
-const SILENCE: Duration = Duration::from_secs(5);
-/// Where the coordinator of transactions writes.
-const TRANSACTIONS: &str = "__transaction_state";
-/// Its number for "a transaction was given up, and all its markers are written".
-const COMPLETE_ABORT: u8 = 5;
+pub const SILENCE: Duration = Duration::from_secs(5);
 
 /// A log whose worker was killed.
 #[derive(Clone, Debug)]
@@ -45,22 +36,20 @@ struct Seen {
     failovers: Vec<Failover>,
     /// Steps back in what was committed.
     wrong: Vec<String>,
-    /// For each transactional id, when its transactions were given up, in milliseconds.
-    aborts: HashMap<String, Vec<i64>>,
 }
 
-/// Both watchers. They end when it is dropped.
+/// The watcher. It ends when it is dropped.
 pub struct Watch {
     seen: Arc<Mutex<Seen>>,
     stop: Arc<AtomicBool>,
-    threads: Vec<JoinHandle<()>>,
+    thread: Option<JoinHandle<()>>,
 }
 
 impl Watch {
     /// Watches a group that reads a topic.
     pub fn begin(bootstrap: &str, group: &str, topic: &str) -> Watch {
         let (seen, stop) = (Arc::<Mutex<Seen>>::default(), Arc::new(AtomicBool::new(false)));
-        let cuts = {
+        let thread = {
             let (seen, stop, topic) = (seen.clone(), stop.clone(), topic.to_owned());
             // What is committed now, not what a transaction may still change.
             let mut config = config(bootstrap);
@@ -68,14 +57,7 @@ impl Watch {
             let client: BaseConsumer = config.create().expect("a valid configuration");
             std::thread::spawn(move || watch_cuts(&client, &topic, &seen, &stop))
         };
-        let transactions = {
-            let (seen, stop) = (seen.clone(), stop.clone());
-            let mut config = config(bootstrap);
-            config.set("group.id", "transactions").set("enable.auto.commit", "false");
-            let reader: BaseConsumer = config.create().expect("a valid configuration");
-            std::thread::spawn(move || watch_transactions(&reader, &seen, &stop))
-        };
-        Watch { seen, stop, threads: vec![cuts, transactions] }
+        Watch { seen, stop, thread: Some(thread) }
     }
 
     /// The newest cut of each log.
@@ -103,11 +85,6 @@ impl Watch {
         lock(&self.seen).failovers.clone()
     }
 
-    /// Whether a transaction of a writer was given up at that time or later.
-    pub fn was_aborted(&self, owner: &str, since_ms: i64) -> bool {
-        lock(&self.seen).aborts.get(owner).is_some_and(|aborts| aborts.iter().any(|at| *at >= since_ms))
-    }
-
     /// What was wrong with the cuts.
     pub fn wrong(&self) -> Vec<String> {
         lock(&self.seen).wrong.clone()
@@ -117,10 +94,8 @@ impl Watch {
 impl Drop for Watch {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
-        for thread in self.threads.drain(..) {
-            let ended = thread.join();
-            assert!(ended.is_ok() || std::thread::panicking(), "a watcher fell over");
-        }
+        let ended = self.thread.take().map(JoinHandle::join);
+        assert!(ended.is_none_or(|ended| ended.is_ok()) || std::thread::panicking(), "a watcher fell over");
     }
 }
 
@@ -169,32 +144,6 @@ impl Seen {
             failover.took = is_new.then(|| at.saturating_duration_since(failover.killed));
         }
         self.cuts.insert(log, committed);
-    }
-}
-
-fn watch_transactions(reader: &BaseConsumer, seen: &Mutex<Seen>, stop: &AtomicBool) {
-    let mut heard = now();
-    let mut from = TopicPartitionList::new();
-    from.add_partition_offset(TRANSACTIONS, 0, Offset::Beginning).expect("a valid offset");
-    reader.assign(&from).expect("a partition can be assigned");
-    while !stop.load(Ordering::Relaxed) {
-        // Errors pass: brokers come back, and the reader goes on where it was.
-        let Some(Ok(message)) = reader.poll(Duration::from_millis(100)) else {
-            if heard + SILENCE < now() {
-                heard = now();
-                revive(reader.client());
-            }
-            continue;
-        };
-        heard = now();
-        let (Some(key), Some(value)) = (message.key(), message.payload()) else { continue };
-        // Key: version, length and name. Value: version, producer (8 + 2 bytes), timeout (4), state.
-        let (Some(name), Some(state)) = (key.get(4..), value.get(16)) else { continue };
-        if *state == COMPLETE_ABORT {
-            let name = String::from_utf8_lossy(name).into_owned();
-            let at = message.timestamp().to_millis().unwrap_or_default();
-            lock(seen).aborts.entry(name).or_default().push(at);
-        }
     }
 }
 
