@@ -133,8 +133,12 @@ pub struct Promise {
     pub subject: Arc<str>,
     /// The event that started the clock.
     pub start_event: StartEvent,
-    /// The share of the goal, of a warning; 1 for a breach.
+    /// The share of the goal, of a warning; 1 for a breach, and for a warning at an offset from due.
     pub threshold: f64,
+    /// How far before (less than nothing) or after due a warning is, in the clock's own time; of a warning at a share of the
+    /// goal, and of a breach, there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offset_seconds: Option<f64>,
     /// When the clock started.
     #[serde(with = "rfc3339")]
     pub started: Time,

@@ -3,7 +3,8 @@
 use super::{length, say};
 use crate::app::due::Worked;
 use crate::names::Lang;
-use crate::sla::due::{Day, Goal, Half, Landing, days};
+use crate::sla::due::{Day, Goal, Half, days};
+use crate::sla::terms::Landing;
 use crate::time::Span;
 
 /// How many days are drawn.
@@ -58,7 +59,7 @@ fn goal_text(goal: Goal, lang: Lang) -> String {
         Landing::NextOpen => {
             say(lang, "at the same time of day or the next opening", "同一时刻，闭门则顺延至开门")
         }
-        Landing::EndOfDay => say(lang, "at the end of the day's hours", "当日营业结束"),
+        Landing::Closing | Landing::Midnight => say(lang, "at the end of the day's hours", "当日营业结束"),
     };
     match lang {
         Lang::En => format!("{days} working days, {lands}"),

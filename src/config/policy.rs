@@ -8,10 +8,14 @@ use super::calendar;
 use super::read::{At, Document, Kind, Problems, Table, Value};
 use crate::calendar::Calendar;
 use crate::names::Text;
-use crate::sla::policy::{
-    Commitment, Condition, Counting, Goal, Limit, Objective, Policy, Stop, Tally, Test,
-};
+use crate::sla::policy::{Commitment, Condition, Counting, Objective, Policy, Tally, Test};
+use crate::sla::terms::Convention;
 use crate::time::{Span, Time};
+
+mod commitment;
+pub mod keys;
+
+use commitment::commitment;
 
 /// The promises that are watched unless others are given.
 pub const DEFAULT: &str = include_str!("../../config/commitments.toml");
@@ -24,13 +28,14 @@ type Calendars = BTreeMap<String, Arc<Calendar>>;
 pub fn read(file: &str, text: &str) -> Result<Policy, Problems> {
     let document = Document::parse(file, text)?;
     let root = document.root();
-    root.only(&["calendars", "commitment", "objective", "tally", "count"]);
+    root.only(&["convention", "calendars", "commitment", "objective", "tally", "count"]);
     let folder = Path::new(file).parent().unwrap_or(Path::new(""));
     let calendars = root.table("calendars").map(|table| read_calendars(&table, folder)).unwrap_or_default();
+    let convention = commitment::preset(&root).unwrap_or(Convention::OWN);
     let commitments: Vec<(Table<'_>, Option<Commitment>)> = root
         .tables("commitment")
         .into_iter()
-        .map(|table| (table.clone(), commitment(&table, &calendars)))
+        .map(|table| (table.clone(), commitment(&table, &calendars, convention)))
         .collect();
     refuse_twins(&commitments);
     let names: Vec<&str> =
@@ -76,112 +81,6 @@ fn refuse_twins(commitments: &[(Table<'_>, Option<Commitment>)]) {
     }
 }
 
-/// What a commitment may say.
-pub const COMMITMENT_KEYS: [&str; 15] = [
-    "name",
-    "clause",
-    "title",
-    "effective_from",
-    "match",
-    "start",
-    "stop",
-    "pause",
-    "resume",
-    "cancel",
-    "goal",
-    "calendar",
-    "warnings",
-    "grace",
-    "settle",
-];
-
-/// What an objective may say.
-pub const OBJECTIVE_KEYS: [&str; 5] = ["name", "title", "commitment", "target", "short"];
-
-/// What counting may say.
-pub const COUNT_KEYS: [&str; 3] = ["activity", "complaints", "score"];
-
-fn commitment(table: &Table<'_>, calendars: &Calendars) -> Option<Commitment> {
-    table.only(&COMMITMENT_KEYS);
-    let name = table.need("name", "name the commitment, for instance \"first_contact\"", Value::string);
-    let title = title(table);
-    let goal_value = table.get("goal");
-    let goal = table.need("goal", "say how long it may take, for instance goal = \"24h\"", goal);
-    let calendar = calendar_of(table, calendars);
-    let needs_days = goal.as_ref().is_some_and(counts_days);
-    if let (true, None, Some(value)) = (needs_days, table.get("calendar"), goal_value) {
-        value.problem(
-            "a goal in days needs a calendar",
-            "add `calendar = …`: whose days, and which are holidays",
-        );
-    }
-    let start = conditions(table.need("start", "say which event starts the clock", Some)?);
-    let stop = table.need("stop", "say which event stops the clock", stop);
-    let list = |key: &str| table.get(key).map_or(Some(Vec::new()), conditions);
-    let (pause, resume, cancel) = (list("pause"), list("resume"), list("cancel"));
-    let scope = table.table("match").map_or(Some(Vec::new()), |table| tests(&table));
-    let warnings = warnings(table);
-    let span = |key: &str| table.duration(key).map(|span| span.value);
-    let default_grace = goal.as_ref().map_or(Span::ZERO, default_grace);
-    Some(Commitment {
-        name: name?.value.into(),
-        title: Arc::new(title?),
-        clause: table.string("clause").map_or("", |clause| clause.value).to_owned(),
-        effective_from: effective_from(table),
-        effective_until: Time::NEVER,
-        scope: scope?,
-        start: start?,
-        stop: stop?,
-        pause: pause?,
-        resume: resume?,
-        cancel: cancel?,
-        goal: goal?,
-        calendar: calendar?,
-        warnings: warnings?,
-        grace: span("grace").unwrap_or(default_grace),
-        settle: span("settle").unwrap_or(Span::from_minutes(1)),
-    })
-}
-
-fn counts_days(goal: &Goal) -> bool {
-    let days = |limit: &Limit| !matches!(limit, Limit::Duration(_));
-    match goal {
-        Goal::Limit(limit) => days(limit),
-        Goal::Table { rows, otherwise, .. } => {
-            rows.iter().any(|(_, limit)| days(limit)) || otherwise.is_some_and(|one| days(&one))
-        }
-        Goal::At { .. } => false,
-    }
-}
-
-/// Calls 1 s, hours 2 s, days 60 s.
-fn default_grace(goal: &Goal) -> Span {
-    let of = |limit: &Limit| match limit {
-        Limit::Duration(span) if *span < Span::from_minutes(5) => Span::from_seconds(1),
-        Limit::Duration(_) => Span::from_seconds(2),
-        Limit::WorkingDays(_) | Limit::CalendarDays(_) => Span::from_seconds(60),
-    };
-    match goal {
-        Goal::Limit(limit) => of(limit),
-        Goal::Table { rows, otherwise, .. } => rows
-            .iter()
-            .map(|(_, limit)| of(limit))
-            .chain(otherwise.as_ref().map(of))
-            .max()
-            .unwrap_or_default(),
-        Goal::At { .. } => Span::from_seconds(2),
-    }
-}
-
-fn effective_from(table: &Table<'_>) -> Time {
-    let Some(text) = table.string("effective_from") else { return Time::MIN };
-    Time::parse(text.value).unwrap_or_else(|| {
-        let what = format!("`effective_from` is `{}`", text.value);
-        table.problem(text.place, what, "write an instant with its offset: \"2026-01-01T00:00:00+08:00\"");
-        Time::MIN
-    })
-}
-
 fn title(table: &Table<'_>) -> Option<Text> {
     let Some(title) = table.table("title") else {
         if table.get("title").is_none() {
@@ -194,48 +93,6 @@ fn title(table: &Table<'_>) -> Option<Text> {
     let half = |key: &str| title.need(key, "say it in English (`en`) and in 中文 (`zh`)", Value::string);
     let (en, zh) = (half("en"), half("zh"));
     Some(Text::new(en?.value, zh?.value))
-}
-
-fn calendar_of(table: &Table<'_>, calendars: &Calendars) -> Option<Arc<Calendar>> {
-    let Some(value) = table.get("calendar") else { return Some(Arc::new(Calendar::always())) };
-    let name = value.clone().string()?.value;
-    let found = calendars.get(name).cloned();
-    if found.is_none() {
-        let remedy = match super::read::nearest(name, calendars.keys().map(String::as_str)) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("add [calendars.{name}], or leave `calendar` out for every hour of every day"),
-        };
-        value.problem(format!("there is no calendar `{name}`"), remedy);
-    }
-    found
-}
-
-fn warnings(table: &Table<'_>) -> Option<Vec<f64>> {
-    let Some(value) = table.get("warnings") else { return Some(Vec::new()) };
-    let mut shares = Vec::new();
-    for element in value.list() {
-        let share = element.clone().float()?.value;
-        if !(share > 0.0 && share < 1.0) {
-            element
-                .problem(format!("a warning at {share}"), "write a share of the goal, above 0 and below 1");
-            return None;
-        }
-        shares.push(share);
-    }
-    shares.sort_by(f64::total_cmp);
-    shares.dedup();
-    Some(shares)
-}
-
-fn stop(value: Value<'_>) -> Option<Stop> {
-    if value.kind() == Kind::Table {
-        let table = value.clone().table()?;
-        if let Some(all) = table.get("all") {
-            table.only(&["all"]);
-            return conditions(all).map(Stop::All);
-        }
-    }
-    conditions(value).map(Stop::Any)
 }
 
 /// `"type"`, `{ on = "type", where = { … } }`, or several of these.
@@ -255,17 +112,25 @@ fn condition(value: Value<'_>) -> Option<Condition> {
     Some(Condition { kind: kind?.value.to_owned(), tests: tests? })
 }
 
-/// `{ attribute = "value", other = ["a", "b"], any = "*" }`.
+/// `{ attribute = "value", other = ["a", "b"], any = "*", not_this = { not = "c" } }`.
 fn tests(table: &Table<'_>) -> Option<Vec<Test>> {
-    let test = |(name, value): (At<&str>, Value<'_>)| {
-        let texts: Option<Vec<String>> = value.list().into_iter().map(scalar).collect();
-        let mut one_of = texts?;
-        if one_of.iter().any(|text| text == "*") {
-            one_of.clear();
-        }
-        Some(Test { attribute: name.value.to_owned(), one_of })
-    };
     table.entries().into_iter().map(test).collect()
+}
+
+fn test((name, value): (At<&str>, Value<'_>)) -> Option<Test> {
+    let attribute = name.value.to_owned();
+    let texts = |value: &Value<'_>| value.list().into_iter().map(scalar).collect::<Option<Vec<String>>>();
+    if value.kind() == Kind::Table {
+        let table = value.table()?;
+        table.only(&["not"]);
+        let not = table.need("not", "say what it may not be: { not = \"closed\" }", Some)?;
+        return Some(Test { attribute, one_of: texts(&not)?, is_not: true });
+    }
+    let mut one_of = texts(&value)?;
+    if one_of.iter().any(|text| text == "*") {
+        one_of.clear();
+    }
+    Some(Test { attribute, one_of, is_not: false })
 }
 
 /// A text, number or boolean, as the text that events are compared with.
@@ -278,63 +143,8 @@ fn scalar(value: Value<'_>) -> Option<String> {
     }
 }
 
-/// `"24h"`, `"15 working_days"`, `{ by = "priority", P1 = "2h", otherwise = "8h" }`, `{ from = "promised_by" }`.
-fn goal(value: Value<'_>) -> Option<Goal> {
-    if value.kind() != Kind::Table {
-        return limit(value).map(Goal::Limit);
-    }
-    let table = value.clone().table()?;
-    if let Some(from) = table.get("from") {
-        table.only(&["from"]);
-        return from.string().map(|attribute| Goal::At { attribute: attribute.value.to_owned() });
-    }
-    let remedy = "write { by = \"attribute\", value = \"2h\" } or { from = \"attribute with the instant\" }";
-    let by = table.need("by", remedy, Value::string)?;
-    let mut rows = Vec::new();
-    let mut otherwise = None;
-    for (name, value) in table.entries() {
-        match name.value {
-            "by" => {}
-            "otherwise" => otherwise = limit(value),
-            text => rows.push((text.to_owned(), limit(value)?)),
-        }
-    }
-    if rows.is_empty() {
-        value.problem("a goal by attribute has no rows", "add what each value may take: P1 = \"2h\"");
-        return None;
-    }
-    Some(Goal::Table { attribute: by.value.to_owned(), rows, otherwise })
-}
-
-fn limit(value: Value<'_>) -> Option<Limit> {
-    let text = value.clone().string()?.value;
-    let days = |unit: &str| {
-        text.trim().strip_suffix(unit)?.trim_end().parse::<u32>().ok().filter(|n| (1..=36_500).contains(n))
-    };
-    if let Some(n) = days("working_days").or_else(|| days("working_day")) {
-        return Some(Limit::WorkingDays(n));
-    }
-    if let Some(n) = days("calendar_days").or_else(|| days("calendar_day")) {
-        return Some(Limit::CalendarDays(n));
-    }
-    if text.contains("day") {
-        let what = format!("`{}` is `{text}`", value.path());
-        value.problem(
-            what,
-            "say which days: \"15 working_days\", \"30 calendar_days\", or hours such as \"24h\"",
-        );
-        return None;
-    }
-    let span = value.clone().duration()?.value;
-    if span <= Span::ZERO {
-        value.problem(format!("`{}` is no time at all", value.path()), "write how long it may take");
-        return None;
-    }
-    Some(Limit::Duration(span))
-}
-
 fn objective(table: &Table<'_>, commitments: &[&str]) -> Option<Objective> {
-    table.only(&OBJECTIVE_KEYS);
+    table.only(&keys::OBJECTIVE.map(|key| key.name));
     let name = table.need("name", "name the objective", Value::string);
     let title = title(table);
     let commitment = table.need("commitment", "say whose clocks are counted", Some)?;
@@ -371,7 +181,7 @@ fn tally(table: &Table<'_>) -> Option<Tally> {
 }
 
 fn counting(table: &Table<'_>) -> Option<Counting> {
-    table.only(&COUNT_KEYS);
+    table.only(&keys::COUNT.map(|key| key.name));
     let list = |key: &str| table.get(key).map_or(Some(Vec::new()), conditions);
     let (activity, complaints) = (list("activity"), list("complaints"));
     let score = table.string("score").map(|name| name.value.to_owned());

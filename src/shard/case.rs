@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use crate::alert::{About, Alert, AlertId, Change, Promise, StartEvent, Status};
 use crate::sla::clock::Clock;
 use crate::sla::explain::{Explanation, explain};
@@ -9,6 +11,7 @@ use crate::sla::fold;
 use crate::sla::history::{Fact, History};
 use crate::sla::outcome::{Outcome, outcome};
 use crate::sla::policy::{Commitment, Policy, Values, overlay};
+use crate::sla::terms::Mark;
 use crate::time::Time;
 use crate::window::Cell;
 
@@ -97,7 +100,7 @@ impl Case {
         let some = self.clocks.iter().enumerate().filter(move |(n, _)| touched & fold::bit(*n) != 0);
         some.flat_map(move |(_, one)| {
             let commitment = &policy.commitments[usize::from(one.commitment)];
-            shares(commitment).filter_map(move |share| one.fires_after(commitment, share, self.first_seen))
+            marks(commitment).filter_map(move |mark| one.fires_after(commitment, mark, self.first_seen))
         })
     }
 
@@ -112,33 +115,38 @@ impl Case {
         let mut cell = None;
         for one in &self.clocks {
             let commitment = &policy.commitments[usize::from(one.commitment)];
-            let stands = |share: f64| {
-                one.fires_after(commitment, share, self.first_seen).is_some_and(|at| R::has_passed(clock, at))
+            let stands = |mark: Mark| {
+                one.fires_after(commitment, mark, self.first_seen).is_some_and(|at| R::has_passed(clock, at))
             };
-            let broken = stands(1.0);
-            for share in shares(commitment).filter(|share| stands(*share)) {
+            let broken = stands(Mark::DUE);
+            for mark in marks(commitment).filter(|mark| stands(*mark)) {
                 let cell = cell.get_or_insert_with(|| panes.cell_of(policy, &self.values()));
-                standing.push(self.alert(one, commitment, share, broken, cell.clone()));
+                standing.push(self.alert(one, commitment, mark, broken, cell.clone()));
             }
         }
         standing.sort_unstable_by_key(|alert| alert.id);
         standing
     }
 
-    fn alert(&self, clock: &Clock, commitment: &Commitment, share: f64, broken: bool, cell: Cell) -> Alert {
+    fn alert(&self, clock: &Clock, commitment: &Commitment, mark: Mark, broken: bool, cell: Cell) -> Alert {
         let start = self.history.names().nth(usize::from(clock.start_index));
         let (source, id) = start.expect("a clock's start event is in its history");
-        let is_breach = share >= 1.0;
-        let over = !clock.is_open() || (broken && !is_breach);
-        let due = clock.reach(&commitment.calendar, 1.0).map(|reach| reach.reached);
+        let is_breach = mark == Mark::DUE;
+        // What is told before a promise is broken is over when it is.
+        let over = !clock.is_open() || (broken && !is_breach && !mark.is_past_due());
+        let (threshold, offset_seconds) = match mark {
+            Mark::Share(share) => (share, None),
+            Mark::Offset(by) => (1.0, Some(by.seconds())),
+        };
         let promise = Promise {
             commitment: commitment.name.clone(),
             title: commitment.title.clone(),
             subject: Arc::from(&*self.subject),
             start_event: StartEvent { source: source.into(), id: id.into() },
-            threshold: share,
+            threshold,
+            offset_seconds,
             started: clock.started,
-            due,
+            due: clock.due(commitment),
             stopped: clock.ended(),
             late_seconds: clock.late(&commitment.calendar).map(|late| late.seconds()),
             cell,
@@ -178,22 +186,26 @@ impl Case {
     }
 }
 
-/// The shares of a goal that alerts are made for.
-fn shares(commitment: &Commitment) -> impl Iterator<Item = f64> {
-    commitment.warnings.iter().copied().chain([1.0])
+/// The marks on a clock's way that alerts are made for.
+fn marks(commitment: &Commitment) -> impl Iterator<Item = Mark> {
+    commitment.warnings.iter().copied().chain([Mark::DUE])
 }
 
 /// What makes an alert on a promise this one and no other.
 fn promise_id(promise: &Promise) -> AlertId {
     let threshold = promise.threshold.to_bits().to_le_bytes();
-    AlertId::of(&[
+    let offset = promise.offset_seconds.map(|offset| offset.to_bits().to_le_bytes());
+    let what = [
         b"promise",
         promise.commitment.as_bytes(),
         promise.subject.as_bytes(),
         promise.start_event.source.as_bytes(),
         promise.start_event.id.as_bytes(),
         &threshold,
-    ])
+    ];
+    let parts: SmallVec<[&[u8]; 7]> =
+        what.into_iter().chain(offset.as_ref().map(|offset| &offset[..])).collect();
+    AlertId::of(&parts)
 }
 
 /// The order in which changes at one instant are said.
@@ -204,6 +216,7 @@ pub fn order(change: &Change) -> impl Ord + use<> {
             promise.subject.clone(),
             promise.commitment.clone(),
             promise.threshold.to_bits(),
+            promise.offset_seconds.map(f64::to_bits),
         )),
         About::Signal(_) | About::Crisis(_) => None,
     };

@@ -9,6 +9,7 @@ use super::case::Case;
 use super::{Rules, Shard};
 use crate::sla::clock::Clock;
 use crate::sla::outcome::{Verdict, verdict};
+use crate::sla::terms::Mark;
 use crate::time::Time;
 use crate::window::Cell;
 
@@ -65,19 +66,19 @@ impl<R: Rules> Shard<R> {
         let commitment = &self.policy.commitments[usize::from(clock.commitment)];
         let verdict = verdict(&self.policy, clock, self.clock);
         let is_open = clock.is_open();
-        let passed = |share: f64| {
-            let fires = clock.fires_after(commitment, share, case.first_seen);
+        let passed = |mark: Mark| {
+            let fires = clock.fires_after(commitment, mark, case.first_seen);
             fires.is_some_and(|at| R::has_passed(self.clock, at))
         };
         Glance {
             commitment: clock.commitment,
             subject: &case.subject,
             started: clock.started,
-            due: clock.reach(&commitment.calendar, 1.0).map(|reach| reach.reached),
+            due: clock.due(commitment),
             is_open,
             is_warned: is_open
                 && verdict == Verdict::Open
-                && commitment.warnings.iter().any(|share| passed(*share)),
+                && commitment.warnings.iter().any(|mark| passed(*mark)),
             verdict,
         }
     }

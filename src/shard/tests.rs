@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use super::{Cut, Options, Read, Shard};
 use crate::alert::{About, Action, Status};
-use crate::calendar::Calendar;
 use crate::event::{Reason, decode};
 use crate::sla::outcome::Verdict;
 use crate::sla::policy::{Commitment, Condition, Counting, Goal, Limit, Policy, Stop, Test};
+use crate::sla::terms::Mark;
 use crate::time::{Span, Time};
 
 fn at(minute: i64) -> Time {
@@ -19,27 +19,18 @@ fn on(kind: &str) -> Vec<Condition> {
 }
 
 fn policy() -> Arc<Policy> {
+    let goal = Goal::Limit(Limit::Duration(Span::from_hours(1)));
     let commitment = Commitment {
-        name: "answer".into(),
-        title: Arc::default(),
-        clause: String::new(),
-        effective_from: Time::MIN,
-        effective_until: Time::NEVER,
-        scope: vec![],
-        start: on("ticket.opened"),
-        stop: Stop::Any(on("ticket.resolved")),
         pause: on("ticket.paused"),
         resume: on("ticket.resumed"),
         cancel: on("ticket.cancelled"),
-        goal: Goal::Limit(Limit::Duration(Span::from_hours(1))),
-        calendar: Arc::new(Calendar::always()),
-        warnings: vec![0.5],
+        warnings: vec![Mark::Share(0.5)],
         grace: Span::from_seconds(2),
-        settle: Span::from_minutes(1),
+        ..Commitment::new("answer", on("ticket.opened"), Stop::Any(on("ticket.resolved")), goal)
     };
     let complaint = Condition {
         kind: "ticket.opened".into(),
-        tests: vec![Test { attribute: "kind".into(), one_of: vec!["complaint".into()] }],
+        tests: vec![Test { attribute: "kind".into(), one_of: vec!["complaint".into()], is_not: false }],
     };
     let counting = Counting { activity: on("ticket.opened"), complaints: vec![complaint], score: None };
     Arc::new(Policy::new(vec![commitment], vec![], vec![], counting).expect("valid"))

@@ -31,6 +31,7 @@ pub(super) fn change(log: u32, seq: u64, n: u64) -> Change {
         subject: subject.as_str().into(),
         start_event: StartEvent { source: "s".into(), id: "e".into() },
         threshold: 1.0,
+        offset_seconds: None,
         started: Time::MIN,
         due: Some(Time::from_millis(5_000)),
         stopped: None,

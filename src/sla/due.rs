@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use super::clock::{Budget, Clock, Phase};
+use super::terms::{Boundary, Landing, Mark};
 use crate::calendar::Calendar;
 use crate::time::{Span, Time};
 
@@ -53,26 +54,6 @@ pub enum Goal {
     Open(Span),
     /// So many working days; the start day is not counted. Less than none lie before the start.
     WorkingDays(i64, Landing),
-}
-
-/// Where on its day a goal in working days ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Landing {
-    /// At the local time of the start.
-    SameTime,
-    /// The same, and at the next opening where it is closed then.
-    NextOpen,
-    /// At the last closing.
-    EndOfDay,
-}
-
-/// Two conventions for a goal that is used up exactly at a closing. Whether it is broken does not depend on them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Boundary {
-    /// Due at that closing.
-    IntervalEnd,
-    /// Due at the next opening.
-    NextOpen,
 }
 
 /// How a change of the goal treats what was before.
@@ -197,7 +178,7 @@ fn run(events: &[(Time, Step)]) -> Option<Clock> {
 fn due(clock: &Clock, calendar: &Calendar, goal: Goal, boundary: Boundary) -> Option<Time> {
     match goal {
         Goal::Open(span) => {
-            let reach = with_goal(clock, span).reach(calendar, 1.0)?;
+            let reach = with_goal(clock, span).reach(calendar, Mark::DUE)?;
             // No time at all is used up where the office opens: whoever may start at once is not late before.
             let at_opening = boundary == Boundary::NextOpen || span == Span::ZERO;
             let due = if at_opening { reach.beyond } else { reach.reached };
@@ -208,7 +189,8 @@ fn due(clock: &Clock, calendar: &Calendar, goal: Goal, boundary: Boundary) -> Op
             let lands = match landing {
                 Landing::SameTime => day,
                 Landing::NextOpen => calendar.add_until_more(day, Span::ZERO),
-                Landing::EndOfDay => calendar.closing(day),
+                Landing::Closing => calendar.closing(day),
+                Landing::Midnight => calendar.end_of_day(day, 0),
             };
             // While a pause goes on, nobody knows how long it will be.
             let is_known = clock.phase != Phase::Paused || clock.since > lands;

@@ -8,7 +8,8 @@ use serde::Serialize;
 use super::clock::{Budget, Clock, Phase};
 use super::history::Fact;
 use super::outcome::{Verdict, verdict};
-use super::policy::{Action, Policy};
+use super::policy::Policy;
+use super::terms::Mark;
 use crate::names::Text;
 use crate::time::{Span, Time, rfc3339};
 
@@ -129,14 +130,7 @@ pub fn explain(
 fn explain_event(policy: &Policy, fact: &Fact<'_>) -> ExplainedEvent {
     let asks = policy.actions(fact.matched.kind, fact.matched.conditions).map(|(commitment, action)| {
         let name = &policy.commitments[usize::from(commitment)].name;
-        let verb = match action {
-            Action::Start => "start",
-            Action::Resume => "resume",
-            Action::Stop(_) => "stop",
-            Action::Cancel => "cancel",
-            Action::Pause => "pause",
-        };
-        format!("{verb} {name}")
+        format!("{} {name}", action.name())
     });
     ExplainedEvent {
         time: fact.time,
@@ -150,7 +144,7 @@ fn explain_event(policy: &Policy, fact: &Fact<'_>) -> ExplainedEvent {
 fn explain_clock(policy: &Policy, facts: &[Fact<'_>], clock: &Clock, now: Time) -> ExplainedClock {
     let commitment = &policy.commitments[usize::from(clock.commitment)];
     let calendar = &commitment.calendar;
-    let reach = clock.reach(calendar, 1.0);
+    let reach = clock.reach(calendar, Mark::DUE);
     let end = clock.ended().unwrap_or(now);
     let (counted, counted_not_listed) = counted(clock, calendar, end);
     let pauses = clock.pauses().iter().map(|(from, to)| Interval {
@@ -177,13 +171,15 @@ fn explain_clock(policy: &Policy, facts: &[Fact<'_>], clock: &Clock, now: Time) 
         goal: clock.goal.map(|goal| match goal {
             Budget::Open(span) => span.to_string(),
             Budget::Days(span) => format!("{span} of open time, to the end of the last day"),
+            Budget::Wall(span) => format!("{span}, and pauses by their whole length"),
+            Budget::Landed(at) => format!("until {at}, and the open time of pauses"),
             Budget::At(at) => format!("until {at}"),
         }),
         pauses: pauses.collect(),
         counted,
         counted_not_listed,
         elapsed_seconds: clock.elapsed(calendar, now).seconds(),
-        due: reach.map(|reach| reach.reached),
+        due: clock.due(commitment),
         over_after: reach.map(|reach| reach.beyond).filter(|beyond| *beyond != Time::NEVER),
         outcome: verdict(policy, clock, now),
         year_without_holidays: calendar

@@ -5,16 +5,18 @@
 //! time takes one more step of the same fold, a late one makes the case fold its short history again.
 //!
 //! ```text
-//!   event ─ policy.matched ─► fact ─ history ─► fold ─► clocks ─► reach(share) ─► due, warned, breached
+//!   event ─ policy.matched ─► fact ─ history ─► fold ─► clocks ─► reach(mark) ─► due, warned, breached
 //! ```
 
 pub mod clock;
+pub mod commitment;
 pub mod due;
 pub mod explain;
 pub mod fold;
 pub mod history;
 pub mod outcome;
 pub mod policy;
+pub mod terms;
 
 #[cfg(test)]
 mod tests;

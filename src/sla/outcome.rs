@@ -6,6 +6,7 @@ use serde::{Serialize, Serializer};
 
 use super::clock::{Budget, Clock, Phase};
 use super::policy::Policy;
+use super::terms::Mark;
 use crate::time::{Span, Time, rfc3339};
 
 /// The verdict on a clock.
@@ -57,7 +58,7 @@ pub struct Outcome {
 pub fn verdict(policy: &Policy, clock: &Clock, now: Time) -> Verdict {
     let calendar = &policy.commitments[usize::from(clock.commitment)].calendar;
     match clock.phase {
-        _ if clock.is_beyond(calendar, 1.0, now) => Verdict::Breached,
+        _ if clock.is_beyond(calendar, Mark::DUE, now) => Verdict::Breached,
         Phase::Running | Phase::Paused => Verdict::Open,
         Phase::Stopped => Verdict::Kept,
         Phase::Cancelled => Verdict::Cancelled,
@@ -74,15 +75,15 @@ pub fn outcome(
 ) -> Option<Outcome> {
     let commitment = &policy.commitments[usize::from(clock.commitment)];
     let goal = match clock.goal? {
-        Budget::Open(goal) => Some(goal),
-        Budget::Days(_) | Budget::At(_) => None,
+        Budget::Open(goal) | Budget::Wall(goal) => Some(goal),
+        Budget::Days(_) | Budget::Landed(_) | Budget::At(_) => None,
     };
     Some(Outcome {
         subject: subject.clone(),
         commitment: commitment.name.clone(),
         start_event: start_event.into(),
         started: clock.started,
-        due: clock.reach(&commitment.calendar, 1.0).map(|reach| reach.reached),
+        due: clock.due(commitment),
         stopped: (clock.phase == Phase::Stopped).then_some(clock.since),
         elapsed: clock.elapsed(&commitment.calendar, now),
         goal,

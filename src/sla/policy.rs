@@ -1,4 +1,4 @@
-//! What was promised? Commitments as data, and the index that turns an event into what it does to them.
+//! What was promised? All promises together, with the index that turns an event into what it does to them.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,112 +8,16 @@ use hashbrown::HashMap;
 use smallvec::SmallVec;
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::commitment::STOP_PARTS_MAX;
+pub use super::commitment::{Commitment, Condition, Goal, Limit, Stop, Test};
+use super::terms::{Change, Gives, Severity};
 use crate::calendar::Calendar;
-use crate::event::{Event, Value};
+use crate::event::Event;
 use crate::names::Text;
 use crate::time::{Span, Time};
 
 /// Conditions on one type of event, over all commitments of a policy.
 pub const CONDITIONS_PER_KIND_MAX: usize = 64;
-/// Parts that an "all of" stop may have.
-pub const STOP_PARTS_MAX: usize = 8;
-
-/// A promise as configured. One version of it: clocks that start in `effective_from..effective_until` follow it.
-#[derive(Clone, Debug)]
-pub struct Commitment {
-    /// Its name; versions share it, and alerts carry it.
-    pub name: Arc<str>,
-    /// What is promised, for people.
-    pub title: Arc<Text>,
-    /// Where the promise comes from, for instance a clause of a guide.
-    pub clause: String,
-    /// The first instant at which a clock may start under this version.
-    pub effective_from: Time,
-    /// The first instant at which a later version takes over; [`Time::NEVER`] for the newest.
-    pub effective_until: Time,
-    /// The cases it is about: every test must hold for the case's attributes at the start event. Empty: all.
-    pub scope: Vec<Test>,
-    /// Events that start the clock: any of them.
-    pub start: Vec<Condition>,
-    /// Events that stop it.
-    pub stop: Stop,
-    /// Events that pause it: any of them.
-    pub pause: Vec<Condition>,
-    /// Events that end a pause: any of them.
-    pub resume: Vec<Condition>,
-    /// Events that take the promise back: any of them. What was broken before stays broken.
-    pub cancel: Vec<Condition>,
-    /// How long it may take.
-    pub goal: Goal,
-    /// The calendar in whose open time the clock runs.
-    pub calendar: Arc<Calendar>,
-    /// Warn when these shares of the goal are used up; each above 0 and below 1, ascending.
-    pub warnings: Vec<f64>,
-    /// How long after a due instant an alert waits for late events.
-    pub grace: Span,
-    /// How long a case waits that is already past due when first seen, counted in log time.
-    pub settle: Span,
-}
-
-/// How a clock is stopped.
-#[derive(Clone, Debug)]
-pub enum Stop {
-    /// By the first event that meets one of these.
-    Any(Vec<Condition>),
-    /// When each of these was met once since the start; at most [`STOP_PARTS_MAX`].
-    All(Vec<Condition>),
-}
-
-/// An event of a type, whose attributes pass every test.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Condition {
-    /// The event's type.
-    pub kind: String,
-    /// Tests on the event's own attributes.
-    pub tests: Vec<Test>,
-}
-
-/// A test on an attribute.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Test {
-    /// The attribute's name.
-    pub attribute: String,
-    /// The texts it may have; empty: it must be there, whatever it says.
-    pub one_of: Vec<String>,
-}
-
-/// How long something may take.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Goal {
-    /// The same for every case.
-    Limit(Limit),
-    /// Looked up by an attribute of the case, as it stands when the clock is judged.
-    Table {
-        /// The attribute.
-        attribute: String,
-        /// Value and limit.
-        rows: Vec<(String, Limit)>,
-        /// For values that have no row; `None`: no promise for them.
-        otherwise: Option<Limit>,
-    },
-    /// The instant that stands in an attribute of the case: RFC 3339. Moving it counts only while it is not past.
-    At {
-        /// The attribute.
-        attribute: String,
-    },
-}
-
-/// A length of the clock's own time.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Limit {
-    /// Open time of the calendar.
-    Duration(Span),
-    /// To the end of the n-th working day; the start day is not counted.
-    WorkingDays(u32),
-    /// To the end of the n-th day of the calendar's zone; the start day is not counted.
-    CalendarDays(u32),
-}
-
 /// A promise about many cases: a share that must be reached.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Objective {
@@ -158,12 +62,39 @@ pub enum Action {
     Start,
     /// Ends a pause.
     Resume,
+    /// Gives it more time.
+    Extend,
+    /// Reopens what was stopped.
+    Reopen,
     /// Stops it, or meets part `n` of an "all of" stop.
     Stop(u8),
     /// Takes the promise back.
     Cancel,
+    /// Takes it back and starts anew.
+    Reset,
     /// Pauses it.
     Pause,
+}
+
+impl Action {
+    /// What it does, as a word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Action::Start => "start",
+            Action::Resume => "resume",
+            Action::Extend => "extend",
+            Action::Reopen => "reopen",
+            Action::Stop(_) => "stop",
+            Action::Cancel => "cancel",
+            Action::Reset => "reset",
+            Action::Pause => "pause",
+        }
+    }
+
+    /// Whether a clock may start by it, so that the attributes of the case matter.
+    fn may_start(self) -> bool {
+        matches!(self, Action::Start | Action::Reopen | Action::Reset)
+    }
 }
 
 /// What the clocks remember of an attribute.
@@ -171,6 +102,8 @@ pub enum Action {
 pub enum Slot {
     /// Which of the texts that a policy names; anything else is "none of them".
     Judged,
+    /// Which text it is, whatever the policy names: a hash of it.
+    Told,
     /// An instant, in milliseconds.
     Instant,
     /// One of the four dimensions, as a number given by the shard.
@@ -203,10 +136,14 @@ pub struct Policy {
     counted: Map<Counted>,
     /// What clocks run for: `ticket`, `call`.
     entities: Vec<String>,
-    /// Per commitment: the slots of its scope tests with the constants they accept.
-    scopes: Vec<Vec<(u8, Vec<u64>)>>,
+    /// Per commitment: its scope.
+    scopes: Vec<Vec<ScopeTest>>,
     /// Per commitment: the slot its goal depends on.
     goal_slots: Vec<Option<u8>>,
+    /// Per commitment: the slot that tells whose clock it is.
+    per_slots: Vec<Option<u8>>,
+    /// Per commitment: the slot with the instant until which it is extended.
+    until_slots: Vec<Option<u8>>,
     /// Per slot: whether any goal depends on it.
     moves_goals: Vec<bool>,
     /// Per dimension: its slot.
@@ -220,8 +157,16 @@ type Map<V> = HashMap<String, V, FixedState>;
 #[derive(Debug)]
 struct KindIndex {
     conditions: Vec<(u16, Action, Condition)>,
-    /// Those that start a clock, a bit each.
+    /// Those that may start a clock, a bit each.
     starts: u64,
+}
+
+/// A [`Test`] on a case: a slot, and the numbers of the texts.
+#[derive(Debug)]
+struct ScopeTest {
+    slot: u8,
+    one_of: Vec<u64>,
+    is_not: bool,
 }
 
 /// The conditions under which events of one type are counted: as complaints, as activity.
@@ -268,6 +213,8 @@ impl Policy {
             entities: Vec::new(),
             scopes: Vec::new(),
             goal_slots: Vec::new(),
+            per_slots: Vec::new(),
+            until_slots: Vec::new(),
             moves_goals: Vec::new(),
             dimension_slots: [0; 4],
             hash,
@@ -282,9 +229,12 @@ impl Policy {
         for (n, name) in DIMENSIONS.iter().enumerate() {
             policy.dimension_slots[n] = policy.slot(name, Slot::Dimension(n as u8));
         }
-        policy.commitments = commitments;
-        let moves = |at: usize| policy.goal_slots.contains(&u8::try_from(at).ok());
+        let slot_of =
+            |n: usize| policy.goal_slots[n].filter(|_| commitments[n].convention.change != Change::Ignored);
+        let goal_slots: Vec<Option<u8>> = (0..commitments.len()).map(slot_of).collect();
+        let moves = |at: usize| goal_slots.contains(&u8::try_from(at).ok());
         policy.moves_goals = (0..policy.slots.len()).map(moves).collect();
+        policy.commitments = commitments;
         for (at, (name, _)) in policy.slots.iter().enumerate() {
             policy.slots_by_name.entry(name.clone()).or_default().push(at as u8);
         }
@@ -310,11 +260,15 @@ impl Policy {
         let with = |action: Action, list: &'_ [Condition]| -> Vec<(Action, Condition)> {
             list.iter().map(|condition| (action, condition.clone())).collect()
         };
+        let extends = commitment.extension.as_ref().map_or(&[][..], |extension| &extension.on);
         let conditions = with(Action::Start, &commitment.start)
             .into_iter()
             .chain(with(Action::Resume, &commitment.resume))
+            .chain(with(Action::Extend, extends))
+            .chain(with(Action::Reopen, &commitment.reopen))
             .chain(stops.map(|(action, condition)| (action, condition.clone())))
             .chain(with(Action::Cancel, &commitment.cancel))
+            .chain(with(Action::Reset, &commitment.reset))
             .chain(with(Action::Pause, &commitment.pause));
         for (action, condition) in conditions {
             if action == Action::Start && !self.entities.iter().any(|known| known == entity(&condition.kind))
@@ -326,14 +280,15 @@ impl Policy {
             if known.conditions.len() == CONDITIONS_PER_KIND_MAX {
                 return Err(PolicyError::TooManyConditions(condition.kind));
             }
-            known.starts |= u64::from(action == Action::Start) << known.conditions.len();
+            known.starts |= u64::from(action.may_start()) << known.conditions.len();
             known.conditions.push((index, action, condition));
         }
-        let scope = commitment.scope.iter().map(|test| {
-            let accepted = test.one_of.iter().map(|text| self.constant(text)).collect();
-            (self.slot(&test.attribute, Slot::Judged), accepted)
+        let scope = commitment.scope.iter().map(|test| ScopeTest {
+            slot: self.slot(&test.attribute, Slot::Judged),
+            one_of: test.one_of.iter().map(|text| self.constant(text)).collect(),
+            is_not: test.is_not,
         });
-        let scope: Vec<(u8, Vec<u64>)> = scope.collect();
+        let scope: Vec<ScopeTest> = scope.collect();
         self.scopes.push(scope);
         let goal_slot = match &commitment.goal {
             Goal::Limit(_) => None,
@@ -346,6 +301,13 @@ impl Policy {
             Goal::At { attribute } => Some(self.slot(attribute, Slot::Instant)),
         };
         self.goal_slots.push(goal_slot);
+        let per = commitment.per.as_ref().map(|attribute| self.slot(attribute, Slot::Told));
+        self.per_slots.push(per);
+        let until = match commitment.extension.as_ref().map(|extension| &extension.gives) {
+            Some(Gives::Until(attribute)) => Some(self.slot(attribute, Slot::Instant)),
+            Some(Gives::More(_)) | None => None,
+        };
+        self.until_slots.push(until);
         Ok(())
     }
 
@@ -412,7 +374,8 @@ impl Policy {
     /// An event that no condition names still belongs to a case when it is of a kind of thing that clocks run for
     /// and carries an attribute they are judged by: `ticket.priority_changed`.
     fn in_a_case(&self, event: &Event<'_>) -> bool {
-        let judged = |at: &u8| matches!(self.slots[usize::from(*at)].1, Slot::Judged | Slot::Instant);
+        let judged =
+            |at: &u8| matches!(self.slots[usize::from(*at)].1, Slot::Judged | Slot::Told | Slot::Instant);
         let carries = |name: &str| self.slots_by_name.get(name).is_some_and(|slots| slots.iter().any(judged));
         self.entities.iter().any(|known| known == entity(&event.kind))
             && event.attributes.iter().any(|(name, _)| carries(name))
@@ -424,6 +387,7 @@ impl Policy {
             for at in self.slots_by_name.get(name).into_iter().flatten() {
                 let number = match self.slots[usize::from(*at)].1 {
                     Slot::Judged => self.constants.get(value.text().as_ref()).copied().unwrap_or(0),
+                    Slot::Told => xxh3_64(value.text().as_bytes()),
                     Slot::Dimension(n) => dimension(n, &value.text()),
                     Slot::Instant => match Time::parse(&value.text()).filter(|time| time.in_range()) {
                         Some(time) => time.millis() as u64,
@@ -450,9 +414,9 @@ impl Policy {
 
     /// Whether a case with these attributes is in the scope of a commitment.
     pub fn in_scope(&self, commitment: u16, values: &Values) -> bool {
-        self.scopes[usize::from(commitment)].iter().all(|(slot, accepted)| match get(values, *slot) {
+        self.scopes[usize::from(commitment)].iter().all(|test| match get(values, test.slot) {
             None => false,
-            Some(value) => accepted.is_empty() || accepted.contains(&value),
+            Some(value) => test.one_of.is_empty() || test.one_of.contains(&value) != test.is_not,
         })
     }
 
@@ -472,6 +436,18 @@ impl Policy {
     /// The value on which the goal of a commitment depends, if these attributes have it.
     pub fn goal_value(&self, commitment: u16, values: &Values) -> Option<u64> {
         get(values, self.goal_slots[usize::from(commitment)]?)
+    }
+
+    /// Whose clock this is, where each has one of their own, if these attributes say so.
+    pub fn whose(&self, commitment: u16, values: &Values) -> Option<u64> {
+        let slot = self.per_slots[usize::from(commitment)]?;
+        Some(get(values, slot).unwrap_or(0))
+    }
+
+    /// Until when an event extends a clock of this commitment, if it says so.
+    pub fn extends_until(&self, commitment: u16, values: &Values) -> Option<Time> {
+        let slot = self.until_slots[usize::from(commitment)]?;
+        get(values, slot).map(|millis| Time::from_millis(millis as i64))
     }
 
     /// Whether a fact carries an attribute on which a goal depends.
@@ -538,24 +514,6 @@ pub fn overlay(values: &mut Values, newer: &Values) {
     }
 }
 
-impl Test {
-    /// Whether an event passes.
-    pub fn holds(&self, event: &Event<'_>) -> bool {
-        event.attributes.get(&self.attribute).is_some_and(|value| self.accepts(value))
-    }
-
-    fn accepts(&self, value: &Value<'_>) -> bool {
-        self.one_of.is_empty() || self.one_of.iter().any(|text| *text == value.text())
-    }
-}
-
-impl Condition {
-    /// Whether an event meets it.
-    pub fn holds(&self, event: &Event<'_>) -> bool {
-        self.kind == event.kind && self.tests.iter().all(|test| test.holds(event))
-    }
-}
-
 /// What a type of event is about: the part before the first dot.
 fn entity(kind: &str) -> &str {
     kind.split('.').next().unwrap_or(kind)
@@ -584,9 +542,11 @@ fn end_versions(commitments: &mut [Commitment]) -> Result<(), PolicyError> {
 fn hash(commitments: &[Commitment], counting: &Counting) -> u64 {
     let mut text = format!("{counting:?}");
     for commitment in commitments {
-        let Commitment { title: _, clause: _, calendar, .. } = commitment;
+        let Commitment { title: _, clause: _, owner: _, severity: _, calendar, .. } = commitment;
         let mut bare = commitment.clone();
         bare.title = Arc::default();
+        bare.owner = String::new();
+        bare.severity = Severity::Minor;
         bare.calendar = Arc::new(Calendar::always());
         text.push_str(&format!("{bare:?}{:016x}", calendar.hash()));
     }

@@ -7,6 +7,7 @@ use super::fold::fold;
 use super::history::{Fact, History};
 use super::outcome::{Verdict, verdict};
 use super::policy::{Commitment, Condition, Counting, Goal, Limit, Policy, Stop, Test};
+use super::terms::Mark;
 use crate::calendar::{Calendar, Spec};
 use crate::event::{Event, decode};
 use crate::time::{Span, Time};
@@ -28,22 +29,13 @@ fn office() -> Calendar {
 
 fn commitment(goal: Goal, calendar: Calendar) -> Commitment {
     Commitment {
-        name: "answer".into(),
-        title: Arc::default(),
-        clause: String::new(),
-        effective_from: Time::MIN,
-        effective_until: Time::NEVER,
-        scope: vec![],
-        start: on("t.opened"),
-        stop: Stop::Any(on("t.resolved")),
         pause: on("t.paused"),
         resume: on("t.resumed"),
         cancel: on("t.cancelled"),
-        goal,
         calendar: Arc::new(calendar),
-        warnings: vec![0.5],
+        warnings: vec![Mark::Share(0.5)],
         grace: Span::from_seconds(2),
-        settle: Span::from_minutes(1),
+        ..Commitment::new("answer", on("t.opened"), Stop::Any(on("t.resolved")), goal)
     }
 }
 
@@ -97,7 +89,7 @@ fn check(commitment: Commitment, lines: &[&str], expected: Verdict, elapsed: &st
     let now = time("2026-03-09T12:00:00Z");
     assert_eq!(verdict(&policy, clock, now), expected, "{lines:?}");
     assert_eq!(clock.elapsed(calendar, now).to_string(), elapsed, "{lines:?}");
-    let reached = clock.reach(calendar, 1.0).map(|reach| reach.reached);
+    let reached = clock.reach(calendar, Mark::DUE).map(|reach| reach.reached);
     assert_eq!(reached, due.map(time), "{lines:?}");
 }
 
@@ -281,7 +273,7 @@ fn all_parts_must_be_met() {
 #[test]
 fn scope_and_version_decide_whether_a_clock_runs() {
     let mut service = commitment(hours(1), Calendar::always());
-    service.scope = vec![Test { attribute: "kind".into(), one_of: vec!["service".into()] }];
+    service.scope = vec![Test { attribute: "kind".into(), one_of: vec!["service".into()], is_not: false }];
     let mut later = service.clone();
     later.effective_from = time("2026-03-06T12:00:00Z");
     later.goal = hours(4);
@@ -315,7 +307,7 @@ fn one_step_at_a_time_is_the_same_as_all_at_once() {
 #[test]
 fn histories_keep_facts_as_they_were() {
     let mut commitment = commitment(hours(2), Calendar::always());
-    commitment.scope = vec![Test { attribute: "kind".into(), one_of: vec!["service".into()] }];
+    commitment.scope = vec![Test { attribute: "kind".into(), one_of: vec!["service".into()], is_not: false }];
     let policy = policy(commitment);
     let json =
         events(&["10:00 opened kind=service", "09:00 paused kind=x", "11:00 resumed", "10:00 resolved"]);

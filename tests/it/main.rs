@@ -17,6 +17,7 @@ mod kafka;
 mod kept;
 mod mappings;
 mod policies;
+mod promises;
 mod settings;
 mod stored;
 #[path = "../sim/mod.rs"]

@@ -62,7 +62,7 @@ const ROOMS: &[Room] = &[
     room("crisis", Judgement, &["time", "names", "window", "detect"]),
     room("alert", Judgement, &["time", "names", "window", "detect", "crisis"]),
 
-    room("shard", Machines, &["time", "event", "calendar", "window", "wheel", "sla", "alert"]),
+    room("shard", Machines, &["time", "event", "window", "wheel", "sla", "alert"]),
     room("aggregate", Machines, &["time", "window", "detect", "crisis", "alert"]),
     // ------ no I/O, no clock, no thread, no log, no metric, no randomness above this line ------
     room("kafka", Wire, &[]),
@@ -71,7 +71,7 @@ const ROOMS: &[Room] = &[
     room("sink", Doors, &["time", "names", "window", "alert", "kafka"]),
     room("checkpoint", Doors, &["sla", "shard"]),
 
-    room("engine", Running, &["time", "names", "event", "calendar", "detect", "crisis", "kafka", "window", "sla", "alert", "shard", "aggregate", "source", "sink", "checkpoint"]),
+    room("engine", Running, &["time", "names", "event", "detect", "crisis", "kafka", "window", "sla", "alert", "shard", "aggregate", "source", "sink", "checkpoint"]),
     room("http", Faces, &["time", "names", "event", "window", "sla", "detect", "crisis", "alert", "engine"]),
     room("config", Translation, &["time", "names", "event", "calendar", "sla", "detect", "source"]),
     room("app", Wiring, &["time", "names", "event", "sla", "detect", "crisis", "alert", "kafka", "shard", "aggregate", "source", "sink", "checkpoint", "engine", "http", "config"]),

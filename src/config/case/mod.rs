@@ -19,7 +19,8 @@ use serde::de::IgnoredAny;
 use super::calendar::minute;
 use super::read::Problems;
 use crate::calendar::{Calendar, Hours, Spec};
-use crate::sla::due::{Boundary, Case, Change, Goal, Landing, Offset, Step};
+use crate::sla::due::{Case, Change, Goal, Offset, Step};
+use crate::sla::terms::{Boundary, Landing};
 use crate::time::{Span, Time};
 
 mod schema;
@@ -249,7 +250,7 @@ fn case(vector: &Vector, laid_out: &mut BTreeMap<Opening, Arc<Calendar>>) -> Res
 fn goal(vector: &Vector) -> Result<Option<Goal>, Wrong> {
     let seconds = vector.goal_seconds.or(vector.goal_minutes.map(|minutes| minutes * 60.0));
     let landing = match (vector.end_of_day, vector.normalise) {
-        (true, _) => Landing::EndOfDay,
+        (true, _) => Landing::Closing,
         (false, Some(Normalise::NextOpen)) => Landing::NextOpen,
         (false, None) => Landing::SameTime,
     };

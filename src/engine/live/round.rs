@@ -218,11 +218,11 @@ fn values(labels: &[Dimension], shard: &Shard<Standard>, number: u32) -> Vec<Arc
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::calendar::Calendar;
     use crate::event::decode;
     use crate::shard::Options;
     use crate::sla::outcome::Outcome;
     use crate::sla::policy::{Commitment, Condition, Counting, Goal, Limit, Policy, Stop};
+    use crate::sla::terms::Mark;
     use crate::time::{Span, Time};
 
     const LABELS: [Dimension; 1] = [Dimension::Product];
@@ -233,23 +233,16 @@ mod tests {
 
     /// Two commitments, one of them cancellable and with a clock for each assignment.
     fn policy() -> Arc<Policy> {
-        let commitment = |name: &str, start: &str, minutes: i64| Commitment {
-            name: name.into(),
-            title: Arc::default(),
-            clause: String::new(),
-            effective_from: Time::MIN,
-            effective_until: Time::NEVER,
-            scope: vec![],
-            start: on(start),
-            stop: Stop::Any(on("ticket.resolved")),
-            pause: on("ticket.paused"),
-            resume: on("ticket.resumed"),
-            cancel: on("ticket.cancelled"),
-            goal: Goal::Limit(Limit::Duration(Span::from_minutes(minutes))),
-            calendar: Arc::new(Calendar::always()),
-            warnings: vec![0.5],
-            grace: Span::from_seconds(2),
-            settle: Span::from_minutes(1),
+        let commitment = |name: &str, start: &str, minutes: i64| {
+            let goal = Goal::Limit(Limit::Duration(Span::from_minutes(minutes)));
+            Commitment {
+                pause: on("ticket.paused"),
+                resume: on("ticket.resumed"),
+                cancel: on("ticket.cancelled"),
+                warnings: vec![Mark::Share(0.5)],
+                grace: Span::from_seconds(2),
+                ..Commitment::new(name, on(start), Stop::Any(on("ticket.resolved")), goal)
+            }
         };
         let commitments =
             vec![commitment("answer", "ticket.opened", 60), commitment("repair", "ticket.assigned", 30)];
