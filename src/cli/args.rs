@@ -297,6 +297,8 @@ pub enum SchemaOf {
     Event,
     /// What `watchbell due` reads
     Case,
+    /// What a policy says
+    Policy,
 }
 
 /// `watchbell check`.

@@ -112,6 +112,7 @@ fn run(command: Command, cancel: &Arc<AtomicBool>) -> anyhow::Result<ExitCode> {
             let schema = match schema.of {
                 args::SchemaOf::Event => crate::event::schema::schema(),
                 args::SchemaOf::Case => crate::config::case::schema(),
+                args::SchemaOf::Policy => crate::config::policy::schema(),
             };
             print(&serde_json::to_string_pretty(&schema)?)?;
             Ok(ExitCode::SUCCESS)

@@ -14,8 +14,12 @@ use crate::time::{Span, Time};
 
 mod commitment;
 pub mod keys;
+mod lint;
+mod schema;
 
 use commitment::commitment;
+pub use lint::lint;
+pub use schema::schema;
 
 /// The promises that are watched unless others are given.
 pub const DEFAULT: &str = include_str!("../../config/commitments.toml");
@@ -29,14 +33,7 @@ pub fn read(file: &str, text: &str) -> Result<Policy, Problems> {
     let document = Document::parse(file, text)?;
     let root = document.root();
     root.only(&["convention", "calendars", "commitment", "objective", "tally", "count"]);
-    let folder = Path::new(file).parent().unwrap_or(Path::new(""));
-    let calendars = root.table("calendars").map(|table| read_calendars(&table, folder)).unwrap_or_default();
-    let convention = commitment::preset(&root).unwrap_or(Convention::OWN);
-    let commitments: Vec<(Table<'_>, Option<Commitment>)> = root
-        .tables("commitment")
-        .into_iter()
-        .map(|table| (table.clone(), commitment(&table, &calendars, convention)))
-        .collect();
+    let commitments = commitments(&root, file);
     refuse_twins(&commitments);
     let names: Vec<&str> =
         commitments.iter().filter_map(|(table, _)| Some(table.string("name")?.value)).collect();
@@ -53,6 +50,15 @@ pub fn read(file: &str, text: &str) -> Result<Policy, Problems> {
             Some(Policy::new(commitments, objectives, tallies, counting?))
         })?
         .map_err(|error| Problems::of_file(file, error.to_string(), "shorten the policy"))
+}
+
+/// The commitments, with the tables that say them.
+fn commitments<'d>(root: &Table<'d>, file: &str) -> Vec<(Table<'d>, Option<Commitment>)> {
+    let folder = Path::new(file).parent().unwrap_or(Path::new(""));
+    let calendars = root.table("calendars").map(|table| read_calendars(&table, folder)).unwrap_or_default();
+    let convention = commitment::preset(root).unwrap_or(Convention::OWN);
+    let tables = root.tables("commitment").into_iter();
+    tables.map(|table| (table.clone(), commitment(&table, &calendars, convention))).collect()
 }
 
 fn read_calendars(table: &Table<'_>, folder: &Path) -> Calendars {

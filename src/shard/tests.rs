@@ -19,12 +19,16 @@ fn on(kind: &str) -> Vec<Condition> {
 }
 
 fn policy() -> Arc<Policy> {
+    policy_that_warns(vec![Mark::Share(0.5)])
+}
+
+fn policy_that_warns(warnings: Vec<Mark>) -> Arc<Policy> {
     let goal = Goal::Limit(Limit::Duration(Span::from_hours(1)));
     let commitment = Commitment {
         pause: on("ticket.paused"),
         resume: on("ticket.resumed"),
         cancel: on("ticket.cancelled"),
-        warnings: vec![Mark::Share(0.5)],
+        warnings,
         grace: Span::from_seconds(2),
         ..Commitment::new("answer", on("ticket.opened"), Stop::Any(on("ticket.resolved")), goal)
     };
@@ -44,7 +48,11 @@ struct Story {
 
 impl Story {
     fn new() -> Story {
-        Story { shard: Shard::new(policy(), Options::default(), 0), next_offset: 0 }
+        Story::with(policy())
+    }
+
+    fn with(policy: Arc<Policy>) -> Story {
+        Story { shard: Shard::new(policy, Options::default(), 0), next_offset: 0 }
     }
 
     fn read(&mut self, id: &str, kind: &str, subject: &str, minute: i64) -> Result<Read, Reason> {
@@ -91,6 +99,41 @@ fn a_case_is_warned_of_broken_and_over() {
     assert_eq!(story.read("2", "resolved", "T", 90), Ok(Read::Applied));
     let over = [(Action::Amended, 0.5, Status::Resolved), (Action::Resolved, 1.0, Status::Resolved)];
     assert_eq!(story.pass(at(91)), over);
+}
+
+#[test]
+fn people_are_told_before_and_after() {
+    let minutes = |n: i64| Mark::Offset(Span::from_minutes(n));
+    let mut story = Story::with(policy_that_warns(vec![minutes(-15), minutes(30), Mark::Share(1.25)]));
+    story.read("1", "opened", "T", 0).expect("applied");
+    let told = |story: &mut Story, minute: i64| {
+        story.shard.advance(at(minute) + Span::from_seconds(3));
+        let cut = story.cut();
+        let tell = |change: &crate::alert::Change| match &change.alert.about {
+            About::Warning(promise) => {
+                (change.action, promise.offset_seconds.map_or(promise.threshold, |offset| offset / 60.0))
+            }
+            About::Breach(_) => (change.action, 0.0),
+            _ => panic!("a shard tells of promises only"),
+        };
+        let mut told: Vec<(Action, f64)> = cut.changes.iter().map(tell).collect();
+        told.sort_by(|one, other| one.partial_cmp(other).expect("numbers"));
+        told
+    };
+    assert_eq!(told(&mut story, 44), []);
+    assert_eq!(told(&mut story, 45), [(Action::Raised, -15.0)]);
+    // What was told before is over when the promise is broken; what is told after is not.
+    assert_eq!(told(&mut story, 60), [(Action::Raised, 0.0), (Action::Resolved, -15.0)]);
+    assert_eq!(told(&mut story, 75), [(Action::Raised, 1.25)]);
+    assert_eq!(told(&mut story, 90), [(Action::Raised, 30.0)]);
+    story.read("2", "resolved", "T", 100).expect("applied");
+    let over = [
+        (Action::Amended, -15.0),
+        (Action::Resolved, 0.0),
+        (Action::Resolved, 1.25),
+        (Action::Resolved, 30.0),
+    ];
+    assert_eq!(told(&mut story, 101), over);
 }
 
 #[test]

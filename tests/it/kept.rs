@@ -32,6 +32,11 @@ fn the_schema_of_cases_follows_from_the_code() {
     keep_text("docs/case.schema.json", &format!("{:#}\n", watchbell::config::case::schema()));
 }
 
+#[test]
+fn the_schema_of_policies_follows_from_the_code() {
+    keep_text("docs/policy.schema.json", &format!("{:#}\n", watchbell::config::policy::schema()));
+}
+
 /// Eight days of a service desk in a week before a holiday, with a bad firmware batch on the sixth.
 #[test]
 fn the_sample_follows_from_the_generator() {

@@ -4,6 +4,7 @@ mod bad_input;
 mod cases;
 #[cfg(feature = "object-store")]
 mod clouds;
+mod comparison;
 mod crisis;
 mod dashboards;
 #[cfg(feature = "kafka")]
@@ -15,8 +16,10 @@ mod judged;
 #[path = "../kafka/mod.rs"]
 mod kafka;
 mod kept;
+mod lint;
 mod mappings;
 mod policies;
+mod presets;
 mod promises;
 mod settings;
 mod stored;

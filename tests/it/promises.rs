@@ -1,13 +1,17 @@
 //! What do a policy's words do to a clock? Small stories, each a promise, what happened, and what came of it.
 
+use std::sync::Arc;
+
+use watchbell::alert::{Action, Alerts, say};
 use watchbell::config::policy;
 use watchbell::event::{Event, decode};
+use watchbell::shard::{Options, Shard};
 use watchbell::sla::clock::{Clock, Phase};
 use watchbell::sla::fold::fold;
 use watchbell::sla::history::Fact;
-use watchbell::sla::outcome::{Verdict, verdict};
+use watchbell::sla::outcome::{Outcome, Verdict, verdict};
 use watchbell::sla::policy::Policy;
-use watchbell::time::Time;
+use watchbell::time::{Span, Time};
 
 /// Monday to Friday, 09:00 to 18:00, in UTC.
 const OFFICE: &str = r#"
@@ -422,5 +426,105 @@ fn a_goal_used_up_at_closing_is_due_there_or_at_the_next_opening() {
     // What is broken does not depend on it: after 18:00 no time is used.
     for (boundary, due) in [("interval_end", "18:00"), ("next_open", "09T09:00")] {
         story(&words(boundary), "16:00 opened, 20:00 resolved", &[&format!("16:00-20:00 kept 2h due {due}")]);
+    }
+}
+
+/// A policy in which one event does many things: what an order of arrival might spoil, it spoils here.
+const EVERYTHING: &str = r#"
+start = ["t.opened", "t.asked"]
+stop = ["t.replied", "t.asked", "t.resolved"]
+pause = "t.paused"
+resume = "t.resumed"
+goal = { by = "priority", P1 = "30m", otherwise = "1h" }
+repeats = true
+warnings = [0.5, "-10m", "+10m"]
+
+[[commitment]]
+name = "owned"
+title = { en = "Held for an hour at most", zh = "最多持有一小时" }
+start = "t.assigned"
+stop = "t.resolved"
+reset = "t.asked"
+per = "group"
+goal = "1h"
+
+[[commitment]]
+name = "settled"
+title = { en = "Settled within two hours", zh = "两小时内处理完毕" }
+start = "t.opened"
+stop = "t.resolved"
+pause = "t.paused"
+resume = "t.resumed"
+reopen = "t.reopened"
+on_reopen = "goes_on"
+on_change = "from_change"
+extend = { on = "t.assigned", by = "30m", at_most = 1 }
+goal = { by = "priority", P1 = "1h", otherwise = "2h" }
+"#;
+
+/// What is said in the end, and the outcomes, for events in an order of arrival. The clock moves on half-way, so that some
+/// of it was said too early and has to be amended or taken back.
+fn in_the_end(policy: &Arc<Policy>, events: &[&str]) -> (Alerts, Vec<Outcome>, usize) {
+    let mut shard: Shard = Shard::new(policy.clone(), Options { keep_ended: true, ..Options::default() }, 0);
+    let (mut said, mut amends) = (Alerts::new(), 0);
+    for (n, event) in events.iter().enumerate() {
+        let event = decode(event.as_bytes()).expect("valid");
+        let appended = Time::parse("2026-03-07T00:00:00Z").expect("an instant");
+        shard.read(n as u64, appended, &event).expect("inside the horizon");
+        if n == events.len() / 2 || n + 1 == events.len() {
+            let clock = if n + 1 == events.len() { now() } else { now() - Span::from_days(9) };
+            shard.advance(clock);
+            let cut = shard.cut(true);
+            cut.changes.iter().for_each(|change| say(&mut said, change));
+            amends += cut
+                .changes
+                .iter()
+                .filter(|one| matches!(one.action, Action::Amended | Action::Retracted))
+                .count();
+            shard.acknowledge(&cut);
+        }
+    }
+    assert_eq!(said, shard.said());
+    (said, shard.outcomes().collect(), amends)
+}
+
+#[test]
+fn every_order_of_arrival_ends_in_the_same_alerts_and_verdicts() {
+    let policy = Arc::new(read(EVERYTHING));
+    let stories = [
+        "09:00 opened priority=P2, 09:10 paused, 09:20 resumed, 09:40 assigned group=desk, 10:30 changed priority=P1, 11:00 resolved, 11:30 reopened",
+        "09:00 opened, 09:00 paused, 09:00 resumed, 09:30 asked, 10:00 asked, 10:45 replied, 10:45 resolved",
+        "09:00 assigned group=desk, 09:30 assigned group=network, 10:00 asked, 11:40 assigned group=desk, 12:00 resolved, 12:00 reopened, 13:00 resolved",
+        "09:00 opened, 09:50 assigned group=desk, 10:00 resolved, 10:00 reopened, 12:00 paused, 12:00 resolved, 12:30 asked",
+    ];
+    let (mut orders, mut amends) = (0, 0);
+    for story in stories {
+        let all = events(story);
+        // Seven, and five of which two come twice.
+        let once: Vec<&str> = all.iter().map(String::as_str).collect();
+        let twice: Vec<&str> = once[..5].iter().chain(&once[3..5]).copied().collect();
+        for events in [once, twice] {
+            let (alerts, outcomes, _) = in_the_end(&policy, &events);
+            assert!(!alerts.is_empty() && !outcomes.is_empty());
+            permute(&mut events.clone(), 0, &mut |order| {
+                let (found, ended, more) = in_the_end(&policy, order);
+                assert_eq!((&found, &ended), (&alerts, &outcomes), "{order:#?}");
+                orders += 1;
+                amends += more;
+            });
+        }
+    }
+    assert_eq!(orders, 4 * 2 * 5_040);
+    assert!(amends > orders, "hardly anything had to be amended: {amends}");
+}
+
+fn permute<'e>(events: &mut Vec<&'e str>, from: usize, visit: &mut dyn FnMut(&[&'e str])) {
+    if from == events.len() {
+        return visit(events);
+    }
+    for n in from..events.len() {
+        events.swap(from, n);
+        permute(events, from + 1, visit);
+        events.swap(from, n);
     }
 }

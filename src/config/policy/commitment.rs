@@ -149,7 +149,8 @@ fn counts_days(goal: &Goal) -> bool {
     limits(goal).any(|limit| !matches!(limit, Limit::Duration(_)))
 }
 
-fn limits(goal: &Goal) -> impl Iterator<Item = Limit> {
+/// The limits that a goal may come to.
+pub fn limits(goal: &Goal) -> impl Iterator<Item = Limit> {
     let (one, rows, otherwise) = match goal {
         Goal::Limit(limit) => (Some(*limit), &[][..], None),
         Goal::Table { rows, otherwise, .. } => (None, rows.as_slice(), *otherwise),
