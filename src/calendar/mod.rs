@@ -57,8 +57,7 @@ impl Calendar {
     /// Lays a calendar out.
     pub fn compile(spec: &Spec) -> Result<Calendar, SpecError> {
         let zone = spec.check()?;
-        let mut open: Vec<Interval> = Vec::new();
-        let mut working = Vec::new();
+        let (mut hours, mut working): (Vec<(Time, Time)>, Vec<i32>) = (Vec::new(), Vec::new());
         let (mut date, last) = (spec::FIRST, spec::LAST);
         while date <= last {
             // A date that the zone skips (Apia, 2011-12-30) begins when it ends: its hours are nobody's.
@@ -67,12 +66,18 @@ impl Calendar {
             for (from, to) in spec.hours(date).iter().filter(|_| !skipped) {
                 let (from, to) = (instant(&zone, date, *from), instant(&zone, date, *to));
                 any |= from < to;
-                add(&mut open, from.max(Time::MIN), to.min(Time::MAX));
+                hours.push((from.max(Time::MIN), to.min(Time::MAX)));
             }
             if any {
                 working.push(day_number(date));
             }
             date = date.tomorrow().expect("the last date lies before the end of the calendar");
+        }
+        // Hours that a gap shifts forward may begin behind the next ones.
+        hours.sort_unstable();
+        let mut open: Vec<Interval> = Vec::new();
+        for (from, to) in hours {
+            add(&mut open, from, to);
         }
         if open.is_empty() {
             return Err(SpecError::NeverOpen);
@@ -279,7 +284,7 @@ fn instant(zone: &TimeZone, date: Date, minute: u16) -> Time {
     zone.to_ambiguous_timestamp(local).compatible().map_or(Time::NEVER, Time::from)
 }
 
-/// Adds an interval behind all others; one that touches or overlaps the last is joined to it.
+/// Adds an interval that begins behind all others; one that touches or overlaps the last is joined to it.
 fn add(open: &mut Vec<Interval>, from: Time, to: Time) {
     match open.last_mut() {
         _ if to <= from => {}

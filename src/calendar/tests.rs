@@ -150,6 +150,22 @@ fn times_that_do_not_exist_or_exist_twice_follow_the_rule() {
     assert_eq!(midnight[0].0, time("2015-10-18T01:00:00-02:00"));
 }
 
+/// The hours after a gap begin before those that it shifted, and time was lost between them.
+#[test]
+fn hours_that_a_gap_shifts_overlap_the_ones_after_it() {
+    let open = |hours: &[(u16, u16)]| {
+        let calendar = Calendar::compile(&spec("Europe/Berlin", hours, 7)).expect("valid");
+        let (from, to) = (time("2016-03-27T00:00:00+01:00"), time("2016-03-28T00:00:00+02:00"));
+        let clock = |at: Time| calendar.local(at)[11..16].to_owned();
+        let open: Vec<String> =
+            calendar.intervals(from, to).map(|(from, to)| format!("{}-{}", clock(from), clock(to))).collect();
+        open.join(" ")
+    };
+    assert_eq!(open(&[(0, 90), (135, 165), (180, 600)]), "00:00-01:30 03:00-10:00");
+    assert_eq!(open(&[(120, 130), (135, 140), (180, 600)]), "03:00-10:00");
+    assert_eq!(open(&[(135, 165), (180, 190)]), "03:00-03:10 03:15-03:45");
+}
+
 #[test]
 fn a_goal_used_up_at_closing_is_due_then_and_exceeded_after_the_next_opening() {
     let calendar = Calendar::compile(&spec("UTC", &[(540, 1_080)], 5)).expect("valid");
