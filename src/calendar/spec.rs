@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
+use jiff::tz::{TimeZone, TimeZoneDatabase};
 
 /// The first date that is laid out: a day before the earliest instant an event may carry, whatever the zone.
 pub const FIRST: Date = Date::constant(1969, 12, 31);
@@ -57,7 +57,9 @@ impl Spec {
                 last = *to;
             }
         }
-        TimeZone::get(&self.zone).map_err(|_| SpecError::UnknownZone(self.zone.clone()))
+        // The program's own data, whatever the machine has: two machines agree, and so do a watch and its replay.
+        let zones = TimeZoneDatabase::bundled();
+        zones.get(&self.zone).map_err(|_| SpecError::UnknownZone(self.zone.clone()))
     }
 
     /// The hours of a date.

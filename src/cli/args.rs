@@ -1,19 +1,24 @@
 //! The command line, declared once: help and checks follow from it.
 
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::app::replay::Settings;
+use crate::calendar;
 use crate::names::Lang;
 use crate::source::replay::Order;
 use crate::time::Time;
 
 const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (commit ", env!("WATCHBELL_COMMIT"), ")");
+/// What `--version` prints; `-V` prints the first line of it.
+static VERSIONS: LazyLock<String> =
+    LazyLock::new(|| format!("{VERSION}\ntime zones: IANA {}", calendar::zones_release()));
 
 /// Watches the promises a service organisation makes to its customers, while there is still time to keep them.
 #[derive(Debug, Parser)]
-#[command(name = "watchbell", version = VERSION, arg_required_else_help = true)]
+#[command(name = "watchbell", version = VERSION, long_version = VERSIONS.as_str(), arg_required_else_help = true)]
 pub struct Arguments {
     /// What to do.
     #[command(subcommand)]

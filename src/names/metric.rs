@@ -180,8 +180,8 @@ metrics! {
         "How far the aggregate's clock is behind, in seconds of the wall." "汇总时钟落后的时间（实际秒）。";
     Speed Gauge "watchbell_speed_ratio" NONE,
         "Seconds of the engine in a second of the wall; 1 outside demonstrations." "引擎时间与实际时间之比；非演示时为1。";
-    BuildInfo Gauge "watchbell_build_info" &["version", "commit"],
-        "1, with what is running as labels." "恒为1，标签说明所运行的版本。";
+    BuildInfo Gauge "watchbell_build_info" &["version", "commit", "tzdb"],
+        "1, with what is running as labels: the program, and its time zone data." "恒为1，标签说明所运行的程序版本与时区数据版本。";
     HttpDuration Histogram "watchbell_http_request_duration_seconds" &["route", "code"],
         "Time to the head of an answer, by route and status." "应答首部所用时间，按路由与状态码。";
     HttpStreams Gauge "watchbell_http_streams_open" NONE,

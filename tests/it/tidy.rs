@@ -72,10 +72,10 @@ const ROOMS: &[Room] = &[
     room("checkpoint", Doors, &["sla", "shard"]),
 
     room("engine", Running, &["time", "names", "event", "detect", "crisis", "kafka", "window", "sla", "alert", "shard", "aggregate", "source", "sink", "checkpoint"]),
-    room("http", Faces, &["time", "names", "event", "window", "sla", "detect", "crisis", "alert", "engine"]),
+    room("http", Faces, &["time", "names", "event", "calendar", "window", "sla", "detect", "crisis", "alert", "engine"]),
     room("config", Translation, &["time", "names", "event", "calendar", "sla", "detect", "source"]),
     room("app", Wiring, &["time", "names", "event", "sla", "detect", "crisis", "alert", "kafka", "shard", "aggregate", "source", "sink", "checkpoint", "engine", "http", "config"]),
-    room("cli", Face, &["time", "names", "event", "sla", "crisis", "source", "config", "app"]),
+    room("cli", Face, &["time", "names", "event", "calendar", "sla", "crisis", "source", "config", "app"]),
 ];
 
 /// Rooms of the table whose folders do not exist yet. They bind nobody, and arrows to and from them may be unused.

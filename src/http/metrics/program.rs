@@ -1,6 +1,7 @@
 //! What does an operator look at? Each log in this process, the aggregate, and the program itself.
 
 use super::families::Families;
+use crate::calendar;
 use crate::engine::picture::{LogPicture, Picture, Pictures, State};
 use crate::event::Reason;
 use crate::names::metric::Metric;
@@ -27,7 +28,11 @@ pub(super) fn write(families: &mut Families, picture: &Picture, pictures: &dyn P
         }
     }
     families.gauge(Metric::Speed, &[], picture.speed);
-    let build = [("version", picture.version), ("commit", env!("WATCHBELL_COMMIT"))];
+    let build = [
+        ("version", picture.version),
+        ("commit", env!("WATCHBELL_COMMIT")),
+        ("tzdb", calendar::zones_release()),
+    ];
     families.gauge(Metric::BuildInfo, &build, 1.0);
 }
 
