@@ -64,7 +64,7 @@ fn commitments<'d>(root: &Table<'d>, file: &str) -> Vec<(Table<'d>, Option<Commi
 fn read_calendars(table: &Table<'_>, folder: &Path) -> Calendars {
     let named = |(name, value): (At<&str>, Value<'_>)| {
         let read = match value.kind() {
-            Kind::Table => calendar::inline(name.value, &value.table()?),
+            Kind::Table => calendar::inline(name.value, &value.table()?, folder),
             _ => calendar::named(value, folder),
         };
         Some((name.value.to_owned(), Arc::new(read?)))

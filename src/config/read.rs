@@ -45,6 +45,13 @@ impl fmt::Display for Problem {
     }
 }
 
+impl Problem {
+    /// A problem with a line of a file that is not TOML.
+    pub fn of_line(file: &str, line: usize, what: impl Into<String>, remedy: impl Into<String>) -> Problem {
+        Problem { file: file.into(), line, column: 1, what: what.into(), remedy: remedy.into() }
+    }
+}
+
 /// Everything wrong in one or several files, one problem a line, in the order of the places.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Problems(pub Vec<Problem>);
@@ -99,7 +106,7 @@ pub struct Document<'t> {
     file: &'t str,
     text: &'t str,
     root: Spanned<DeTable<'t>>,
-    problems: RefCell<Vec<(Place, String, String)>>,
+    problems: RefCell<Vec<(Place, Problem)>>,
 }
 
 impl<'t> Document<'t> {
@@ -122,7 +129,8 @@ impl<'t> Document<'t> {
 
     /// Notes a problem.
     pub fn problem(&self, place: Place, what: impl Into<String>, remedy: impl Into<String>) {
-        self.problems.borrow_mut().push((place, what.into(), remedy.into()));
+        let problem = problem(self.file, self.text, place, what.into(), remedy);
+        self.problems.borrow_mut().push((place, problem));
     }
 
     /// What the file says, or everything that is wrong with it. `build` runs only when nothing was wrong; that it
@@ -132,13 +140,15 @@ impl<'t> Document<'t> {
         if found.is_empty() {
             match build() {
                 Some(value) => return Ok(value),
-                None => found.push((Place(0), "cannot be used".into(), "report this file".into())),
+                None => {
+                    self.problem(Place(0), "cannot be used", "report this file");
+                    found = self.problems.take();
+                }
             }
         }
-        found.sort_by_key(|(place, ..)| *place);
+        found.sort_by_key(|(place, _)| *place);
         found.dedup();
-        let place = |(place, what, remedy)| problem(self.file, self.text, place, what, remedy);
-        Err(Problems(found.into_iter().map(place).collect()))
+        Err(Problems(found.into_iter().map(|(_, problem)| problem).collect()))
     }
 }
 
@@ -289,6 +299,12 @@ impl<'d> Value<'d> {
     /// Notes a problem with this value.
     pub fn problem(&self, what: impl Into<String>, remedy: impl Into<String>) {
         self.document.problem(self.place(), what, remedy);
+    }
+
+    /// Notes the problems of another file, which this value names. They keep their own places.
+    pub fn adopt(&self, problems: Problems) {
+        let at_this = problems.0.into_iter().map(|problem| (self.place(), problem));
+        self.document.problems.borrow_mut().extend(at_this);
     }
 
     /// What kind of value it is, for readers that accept several.
