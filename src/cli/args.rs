@@ -309,9 +309,13 @@ pub enum SchemaOf {
 /// `watchbell check`.
 #[derive(Debug, Args)]
 pub struct Check {
-    /// Files to check; what a file is (policy, mapping, calendar) is seen from its keys. None: the shipped ones.
+    /// Files to check; what a file is (policy, mapping, calendar, settings) is seen from its keys, holidays (.ics, .csv) from
+    /// their name. None: the shipped ones.
     #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,
+    /// Warn of calendars whose holidays end within 90 days of this instant. Default: now.
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub as_of: Option<Time>,
 }
 
 /// A language, as it is typed.

@@ -5,15 +5,23 @@ use std::process::ExitCode;
 
 use super::args::Check;
 use super::{print, tell};
+use crate::app::check::warnings;
 use crate::config;
+use crate::config::calendar::holidays;
 use crate::config::read::{Document, Problems};
+use crate::sla::policy::Policy;
 
 /// Checks files, or the shipped ones.
 pub fn run(arguments: &Check) -> anyhow::Result<ExitCode> {
     let mut wrong = 0;
-    let mut report = |name: &str, checked: Result<&'static str, Problems>| -> anyhow::Result<()> {
+    let mut report = |name: &str, checked: Result<Right, Problems>| -> anyhow::Result<()> {
         match checked {
-            Ok(what) => print(&format!("{name}: ok ({what})")),
+            Ok(right) => {
+                let warnings =
+                    right.policy.map(|policy| warnings(&policy, arguments.as_of)).unwrap_or_default();
+                warnings.iter().for_each(|warning| tell(&format!("{name}: warning: {warning}")));
+                print(&format!("{name}: ok ({})", right.what))
+            }
             Err(problems) => {
                 wrong += problems.0.len();
                 tell(&problems.to_string());
@@ -47,21 +55,34 @@ fn read(path: &Path) -> Result<String, Problems> {
     })
 }
 
-/// Checks a file as what its keys say it is.
-fn check(name: &str, text: &str) -> Result<&'static str, Problems> {
+/// A file that is right.
+struct Right {
+    what: &'static str,
+    /// Where it is one.
+    policy: Option<Policy>,
+}
+
+/// Checks a file as what its name or its keys say it is.
+fn check(name: &str, text: &str) -> Result<Right, Problems> {
+    let is = |what: &'static str| Right { what, policy: None };
+    if holidays::kind(name).is_some() {
+        return holidays::read(name, text).map(|_| is("holidays"));
+    }
     let document = Document::parse(name, text)?;
     let root = document.root();
     let has = |keys: &[&str]| keys.iter().any(|key| root.get(key).is_some());
     if has(&["kafka"]) {
-        config::run::read(name, text).map(|_| "settings")
+        config::run::read(name, text).map(|_| is("settings"))
     } else if has(&["event", "input", "times"]) {
-        config::mapping::read(name, text).map(|_| "mapping")
-    } else if has(&["weekly", "holiday", "working"]) {
-        config::calendar::read(name, text).map(|_| "calendar")
+        config::mapping::read(name, text).map(|_| is("mapping"))
+    } else if has(&["weekly", "zone"]) {
+        config::calendar::read(name, text).map(|_| is("calendar"))
+    } else if has(&["holiday", "working"]) {
+        holidays::read(name, text).map(|_| is("holidays"))
     } else if has(&["commitment", "objective", "count", "tally", "calendars"]) {
-        config::policy::read(name, text).map(|_| "policy")
+        config::policy::read(name, text).map(|policy| Right { what: "policy", policy: Some(policy) })
     } else {
-        let remedy = "a policy has [[commitment]], a mapping [input] and [[event]], a calendar [weekly], settings [kafka]";
+        let remedy = "a policy has [[commitment]], a mapping [input] and [[event]], a calendar [weekly], holidays [[holiday]], settings [kafka]";
         Err(Problems::of_file(name, "is no policy, mapping, calendar or settings file", remedy))
     }
 }

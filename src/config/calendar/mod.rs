@@ -13,6 +13,7 @@ use super::read::{Document, Kind, Problems, Table, Value};
 use crate::calendar::{Calendar, Hours, Spec};
 
 mod csv;
+pub mod ending;
 pub mod holidays;
 mod ics;
 #[cfg(test)]
