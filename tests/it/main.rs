@@ -1,6 +1,7 @@
 //! The binary and the library through their doors, in one target.
 
 mod bad_input;
+mod calendars;
 mod cases;
 #[cfg(feature = "object-store")]
 mod clouds;
