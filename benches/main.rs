@@ -1,6 +1,7 @@
 //! What the engine costs. `cargo bench` runs everything at full size, `cargo bench -- checkpoints` one of them; under
 //! `cargo test --benches` each runs once, small.
 
+mod calendars;
 mod checkpoints;
 mod events;
 mod replay;
@@ -21,7 +22,8 @@ fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let small = !arguments.iter().any(|argument| argument == "--bench");
     let filter = arguments.iter().find(|argument| !argument.starts_with('-'));
-    let all: [Figures; 5] = [
+    let all: [Figures; 6] = [
+        ("calendars", calendars::figures),
         ("timers", timers::figures),
         ("events", events::figures),
         ("checkpoints", checkpoints::figures),
