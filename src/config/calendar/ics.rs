@@ -47,9 +47,9 @@ pub(super) fn read(file: &str, text: &str) -> Result<Vec<Holiday>, Problems> {
     let of_line = |(line, what, remedy): Wrong| Problem::of_line(file, line, what, remedy);
     let events = lines(text).and_then(events).map_err(|wrong| Problems(vec![of_line(wrong)]))?;
     let (mut all, mut problems) = (Vec::new(), Vec::new());
-    let is_marked = events.iter().any(|event| event.fields.iter().any(|line| line.name == MARK));
-    for event in events.iter().filter(|event| !is_marked || event.fields.iter().any(|line| line.name == MARK))
-    {
+    let is_marked = |event: &&Event| event.fields.iter().any(|line| line.name == MARK);
+    let any_is_marked = events.iter().any(|event| is_marked(&event));
+    for event in events.iter().filter(|event| !any_is_marked || is_marked(event)) {
         match holidays(event) {
             Ok(holidays) => all.extend(holidays),
             Err(wrong) => problems.push(of_line(wrong)),
