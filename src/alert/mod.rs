@@ -21,7 +21,7 @@ use xxhash_rust::xxh3::Xxh3;
 
 use crate::crisis::Crisis;
 use crate::detect::Signal;
-use crate::names::Text;
+use crate::names::{Severity, Text};
 use crate::time::{Time, rfc3339};
 use crate::window::{Cell, Stamp};
 
@@ -139,6 +139,12 @@ pub struct Promise {
     /// goal, and of a breach, there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offset_seconds: Option<f64>,
+    /// How bad it is.
+    #[serde(default, skip_serializing_if = "Severity::is_minor")]
+    pub severity: Severity,
+    /// The role that answers for it; empty if none is named.
+    #[serde(default, skip_serializing_if = "str::is_empty")]
+    pub owner: Arc<str>,
     /// When the clock started.
     #[serde(with = "rfc3339")]
     pub started: Time,

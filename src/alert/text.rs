@@ -2,6 +2,7 @@
 
 use super::{About, Alert, Promise};
 use crate::names::Text;
+use crate::time::Span;
 
 /// What an alert says, in one sentence.
 pub fn summary(alert: &Alert) -> Text {
@@ -18,6 +19,9 @@ fn due(promise: &Promise) -> String {
 }
 
 fn warning(promise: &Promise) -> Text {
+    if let Some(offset) = promise.offset_seconds {
+        return at_offset(promise, offset);
+    }
     let percent = promise.threshold * 100.0;
     let Promise { subject, title, .. } = promise;
     let due = due(promise);
@@ -25,6 +29,23 @@ fn warning(promise: &Promise) -> Text {
         format!("{subject}: {percent:.0} % of the time is used, due {due} ({})", title.en),
         format!("{subject}：时限已用去{percent:.0}%，应于 {due} 前完成（{}）", title.zh),
     )
+}
+
+fn at_offset(promise: &Promise, offset_seconds: f64) -> Text {
+    let Promise { subject, title, .. } = promise;
+    let due = due(promise);
+    let by = Span::from_millis((offset_seconds.abs() * 1_000.0) as i64);
+    if offset_seconds < 0.0 {
+        Text::new(
+            format!("{subject}: {by} left, due {due} ({})", title.en),
+            format!("{subject}：还剩 {by}，应于 {due} 前完成（{}）", title.zh),
+        )
+    } else {
+        Text::new(
+            format!("{subject}: {by} over, was due {due} ({})", title.en),
+            format!("{subject}：已超时 {by}，原应于 {due} 前完成（{}）", title.zh),
+        )
+    }
 }
 
 fn breach(promise: &Promise) -> Text {
@@ -36,7 +57,7 @@ fn breach(promise: &Promise) -> Text {
             format!("{subject}：自 {due} 起已超时（{}）", title.zh),
         ),
         Some(late) => {
-            let late = crate::time::Span::from_millis((late * 1_000.0) as i64);
+            let late = Span::from_millis((late * 1_000.0) as i64);
             Text::new(
                 format!("{subject}: {late} late, was due {due} ({})", title.en),
                 format!("{subject}：超时 {late}，原应于 {due} 前完成（{}）", title.zh),

@@ -8,7 +8,7 @@ use super::{print, tell};
 use crate::app::check::warnings;
 use crate::config;
 use crate::config::calendar::holidays;
-use crate::config::read::{Document, Problems};
+use crate::config::read::{Document, Problem, Problems};
 use crate::sla::policy::Policy;
 
 /// Checks files, or the shipped ones.
@@ -17,6 +17,7 @@ pub fn run(arguments: &Check) -> anyhow::Result<ExitCode> {
     let mut report = |name: &str, checked: Result<Right, Problems>| -> anyhow::Result<()> {
         match checked {
             Ok(right) => {
+                right.odd.iter().for_each(|odd| tell(&format!("warning: {odd}")));
                 let warnings =
                     right.policy.map(|policy| warnings(&policy, arguments.as_of)).unwrap_or_default();
                 warnings.iter().for_each(|warning| tell(&format!("{name}: warning: {warning}")));
@@ -60,11 +61,13 @@ struct Right {
     what: &'static str,
     /// Where it is one.
     policy: Option<Policy>,
+    /// What is odd about its promises.
+    odd: Vec<Problem>,
 }
 
 /// Checks a file as what its name or its keys say it is.
 fn check(name: &str, text: &str) -> Result<Right, Problems> {
-    let is = |what: &'static str| Right { what, policy: None };
+    let is = |what: &'static str| Right { what, policy: None, odd: Vec::new() };
     if holidays::kind(name).is_some() {
         return holidays::read(name, text).map(|_| is("holidays"));
     }
@@ -80,7 +83,11 @@ fn check(name: &str, text: &str) -> Result<Right, Problems> {
     } else if has(&["holiday", "working"]) {
         holidays::read(name, text).map(|_| is("holidays"))
     } else if has(&["commitment", "objective", "count", "tally", "calendars"]) {
-        config::policy::read(name, text).map(|policy| Right { what: "policy", policy: Some(policy) })
+        config::policy::read(name, text).map(|policy| Right {
+            what: "policy",
+            policy: Some(policy),
+            odd: config::policy::lint(name, text),
+        })
     } else {
         let remedy = "a policy has [[commitment]], a mapping [input] and [[event]], a calendar [weekly], holidays [[holiday]], settings [kafka]";
         Err(Problems::of_file(name, "is no policy, mapping, calendar or settings file", remedy))

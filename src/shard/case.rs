@@ -145,6 +145,8 @@ impl Case {
             start_event: StartEvent { source: source.into(), id: id.into() },
             threshold,
             offset_seconds,
+            severity: commitment.severity,
+            owner: commitment.owner.clone(),
             started: clock.started,
             due: clock.due(commitment),
             stopped: clock.ended(),

@@ -29,6 +29,7 @@ fn policy_that_warns(warnings: Vec<Mark>) -> Arc<Policy> {
         resume: on("ticket.resumed"),
         cancel: on("ticket.cancelled"),
         warnings,
+        owner: "desk".into(),
         grace: Span::from_seconds(2),
         ..Commitment::new("answer", on("ticket.opened"), Stop::Any(on("ticket.resolved")), goal)
     };
@@ -113,7 +114,10 @@ fn people_are_told_before_and_after() {
             About::Warning(promise) => {
                 (change.action, promise.offset_seconds.map_or(promise.threshold, |offset| offset / 60.0))
             }
-            About::Breach(_) => (change.action, 0.0),
+            About::Breach(promise) => {
+                assert_eq!(&*promise.owner, "desk");
+                (change.action, 0.0)
+            }
             _ => panic!("a shard tells of promises only"),
         };
         let mut told: Vec<(Action, f64)> = cut.changes.iter().map(tell).collect();

@@ -4,6 +4,7 @@ use super::file::Journal;
 use super::memory::Memory;
 use super::{CutRecord, Sink, Transaction};
 use crate::alert::{About, Action, Alert, AlertId, Change, Promise, Record, StartEvent, Status};
+use crate::names::Severity;
 use crate::time::Time;
 use crate::window::{Cell, Stamp};
 
@@ -32,6 +33,8 @@ pub(super) fn change(log: u32, seq: u64, n: u64) -> Change {
         start_event: StartEvent { source: "s".into(), id: "e".into() },
         threshold: 1.0,
         offset_seconds: None,
+        severity: Severity::Critical,
+        owner: "desk".into(),
         started: Time::MIN,
         due: Some(Time::from_millis(5_000)),
         stopped: None,

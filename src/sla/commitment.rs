@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::terms::{Convention, Extension, Mark, Severity};
+use super::terms::{Convention, Extension, Mark};
 use crate::calendar::Calendar;
 use crate::event::{Event, Value};
-use crate::names::Text;
+use crate::names::{Severity, Text};
 use crate::time::{Span, Time};
 
 /// Parts that an "all of" stop may have.
@@ -60,7 +60,7 @@ pub struct Commitment {
     /// How bad it is when it is broken.
     pub severity: Severity,
     /// The role that answers for it; empty if none is named.
-    pub owner: String,
+    pub owner: Arc<str>,
     /// How long after a due instant an alert waits for late events.
     pub grace: Span,
     /// How long a case waits that is already past due when first seen, counted in log time.
@@ -93,7 +93,7 @@ impl Commitment {
             convention: Convention::OWN,
             warnings: Vec::new(),
             severity: Severity::Minor,
-            owner: String::new(),
+            owner: Arc::default(),
             grace: Span::ZERO,
             settle: Span::from_minutes(1),
         }

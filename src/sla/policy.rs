@@ -10,10 +10,10 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::commitment::STOP_PARTS_MAX;
 pub use super::commitment::{Commitment, Condition, Goal, Limit, Stop, Test};
-use super::terms::{Change, Gives, Severity};
+use super::terms::{Change, Gives};
 use crate::calendar::Calendar;
 use crate::event::Event;
-use crate::names::Text;
+use crate::names::{Severity, Text};
 use crate::time::{Span, Time};
 
 /// Conditions on one type of event, over all commitments of a policy.
@@ -545,7 +545,7 @@ fn hash(commitments: &[Commitment], counting: &Counting) -> u64 {
         let Commitment { title: _, clause: _, owner: _, severity: _, calendar, .. } = commitment;
         let mut bare = commitment.clone();
         bare.title = Arc::default();
-        bare.owner = String::new();
+        bare.owner = Arc::default();
         bare.severity = Severity::Minor;
         bare.calendar = Arc::new(Calendar::always());
         text.push_str(&format!("{bare:?}{:016x}", calendar.hash()));

@@ -57,31 +57,6 @@ pub enum Gives {
     Until(String),
 }
 
-/// How bad it is when a promise is broken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Severity {
-    /// A customer is kept waiting.
-    Minor,
-    /// A customer is let down.
-    Major,
-    /// Safety, law or the contract is at stake.
-    Critical,
-}
-
-impl Severity {
-    /// All of them, from the least.
-    pub const ALL: [Severity; 3] = [Severity::Minor, Severity::Major, Severity::Critical];
-
-    /// As it is written.
-    pub fn name(self) -> &'static str {
-        match self {
-            Severity::Minor => "minor",
-            Severity::Major => "major",
-            Severity::Critical => "critical",
-        }
-    }
-}
-
 /// What systems do differently when they keep a promise's time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Convention {

@@ -97,7 +97,7 @@ fn what_lies_before_the_end_of_a_truncated_gzip_is_used() {
 fn a_broken_policy_is_refused_with_all_its_mistakes() {
     let folder = tempfile::tempdir().expect("a folder");
     let text = "[[commitment]]\nname = \"answer\"\ntitle = { en = \"Answer\", zh = \"答复\" }\nstart = \"ticket.opened\"\n\
-                stop = \"ticket.resolved\"\ngoal = \"3 days\"\ncalender = \"office\"\nwarnings = [1.5]\n";
+                stop = \"ticket.resolved\"\ngoal = \"3 days\"\ncalender = \"office\"\nwarnings = [1.0]\n";
     let path = file(&folder, "policy.toml", text.as_bytes());
     let name = path.to_str().expect("UTF-8");
     let events =
@@ -114,7 +114,7 @@ fn a_broken_policy_is_refused_with_all_its_mistakes() {
             [
                 ":6:8: `commitment[0].goal` is `3 days` (say which days: \"15 working_days\", \"30 calendar_days\", or hours such as \"24h\")",
                 ":7:1: unknown key `commitment[0].calender` (did you mean `calendar`?)",
-                ":8:13: a warning at 1.5 (write a share of the goal, above 0 and below 1)",
+                ":8:13: a warning at 1 (write a share of the goal above 0 (0.8), or how long before or after due (\"-15m\", \"+1h\"))",
             ],
             "{said}"
         );

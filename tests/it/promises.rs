@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use watchbell::alert::{Action, Alerts, say};
+use watchbell::alert::{About, Action, Alert, Alerts, say};
 use watchbell::config::policy;
 use watchbell::event::{Event, decode};
+use watchbell::names::Severity;
 use watchbell::shard::{Options, Shard};
 use watchbell::sla::clock::{Clock, Phase};
 use watchbell::sla::fold::fold;
@@ -47,14 +48,18 @@ fn events(lines: &str) -> Vec<String> {
 fn clocks(policy: &Policy, lines: &str) -> Vec<Clock> {
     let json = events(lines);
     let events: Vec<Event<'_>> = json.iter().map(|line| decode(line.as_bytes()).expect("valid")).collect();
-    let fact = |event| -> Option<Fact<'_>> {
-        let event: &Event<'_> = event;
+    fold(policy, &facts(policy, &events))
+}
+
+/// What the clocks see of events, in order.
+fn facts<'e>(policy: &Policy, events: &'e [Event<'_>]) -> Vec<Fact<'e>> {
+    let fact = |event: &'e Event<'_>| {
         let matched = policy.matched(event, &mut |_, _| 0)?;
         Some(Fact { time: event.time, source: &event.source, id: &event.id, matched })
     };
     let mut facts: Vec<Fact<'_>> = events.iter().filter_map(fact).collect();
     facts.sort_by(Fact::order);
-    fold(policy, &facts)
+    facts
 }
 
 /// Monday 2026-03-16, noon.
@@ -437,6 +442,7 @@ pause = "t.paused"
 resume = "t.resumed"
 goal = { by = "priority", P1 = "30m", otherwise = "1h" }
 repeats = true
+severity = "critical"
 warnings = [0.5, "-10m", "+10m"]
 
 [[commitment]]
@@ -506,6 +512,8 @@ fn every_order_of_arrival_ends_in_the_same_alerts_and_verdicts() {
         for events in [once, twice] {
             let (alerts, outcomes, _) = in_the_end(&policy, &events);
             assert!(!alerts.is_empty() && !outcomes.is_empty());
+            let is_severe = |alert: &Alert| matches!(&alert.about, About::Warning(promise) | About::Breach(promise) if promise.severity == Severity::Critical);
+            assert!(alerts.values().any(is_severe));
             permute(&mut events.clone(), 0, &mut |order| {
                 let (found, ended, more) = in_the_end(&policy, order);
                 assert_eq!((&found, &ended), (&alerts, &outcomes), "{order:#?}");
@@ -527,4 +535,34 @@ fn permute<'e>(events: &mut Vec<&'e str>, from: usize, visit: &mut dyn FnMut(&[&
         permute(events, from + 1, visit);
         events.swap(from, n);
     }
+}
+
+/// The guide, 002 §1.1.37: a complaint may take longer if the customer is told in advance, with the reason.
+#[test]
+fn a_complaint_is_extended_as_the_clause_says() {
+    let policy = policy::read(policy::DEFAULT_NAME, policy::DEFAULT).expect("the shipped policy");
+    let due = |extended: &str| {
+        let received = r#"{"id":"1","source":"s","type":"ticket.received","subject":"C","time":"2025-09-26T10:00:00+08:00","kind":"complaint"}"#;
+        let extended =
+            format!(r#"{{"id":"2","source":"s","type":"ticket.extended","subject":"C",{extended}}}"#);
+        let events = [received, &extended].map(|line| decode(line.as_bytes()).expect("valid"));
+        let clocks = fold(&policy, &facts(&policy, &events));
+        let settled = |clock: &&Clock| {
+            &*policy.commitments[usize::from(clock.commitment)].name == "complaint_settlement"
+        };
+        let clock = clocks.iter().find(settled).expect("a complaint has this clock");
+        clock.due(&policy.commitments[usize::from(clock.commitment)]).expect("no pause").to_string()
+    };
+    // The end of 23 October and of 7 November, in Shanghai.
+    let (plain, longer) = ("2025-10-23T16:00:00Z", "2025-11-07T16:00:00Z");
+    let new_due = r#""new_due":"2025-11-08T00:00:00+08:00""#;
+    let reason = r#""reason":"parts from abroad""#;
+    assert_eq!(due(&format!(r#""time":"2025-10-20T09:00:00+08:00",{new_due},{reason}"#)), longer);
+    assert_eq!(due(&format!(r#""time":"2025-10-20T09:00:00+08:00",{new_due}"#)), plain, "without a reason");
+    assert_eq!(
+        due(&format!(r#""time":"2025-10-24T09:00:00+08:00",{new_due},{reason}"#)),
+        plain,
+        "not in advance"
+    );
+    assert_eq!(due(&format!(r#""time":"2025-10-20T09:00:00+08:00",{reason}"#)), plain, "without a date");
 }

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use super::{Calendars, conditions, tests, title};
 use crate::calendar::Calendar;
 use crate::config::read::{Kind, Table, Value, duration, nearest};
+use crate::names::Severity;
 use crate::sla::policy::{Commitment, Condition, Goal, Limit, Stop};
 use crate::sla::terms::{
-    Boundary, Change, Convention, Extension, FirstDay, Gives, Landing, Mark, Pauses, Reopen, Severity,
+    Boundary, Change, Convention, Extension, FirstDay, Gives, Landing, Mark, Pauses, Reopen,
 };
 use crate::time::{Span, Time};
 
@@ -55,7 +56,7 @@ pub fn commitment(table: &Table<'_>, calendars: &Calendars, convention: Conventi
         convention,
         warnings: warnings?,
         severity: severity(table),
-        owner: text("owner").unwrap_or_default().to_owned(),
+        owner: text("owner").unwrap_or_default().into(),
         grace: span("grace").unwrap_or(default_grace),
         settle: span("settle").unwrap_or(Span::from_minutes(1)),
     })

@@ -4,7 +4,8 @@ use serde_json::{Map, Value, json};
 
 use super::commitment::{BOUNDARY, CHANGE, FIRST_DAY, LAST_DAY, PAUSES, REOPEN};
 use super::keys::{COMMITMENT, COUNT, Key, OBJECTIVE};
-use crate::sla::terms::{Convention, Severity};
+use crate::names::Severity;
+use crate::sla::terms::Convention;
 
 /// The JSON Schema (2020-12) of a policy.
 pub fn schema() -> Value {

@@ -19,7 +19,7 @@ fn promise(calendar: &str, goal: &str) -> String {
         r#"
 [[commitment]]
 name = "{calendar}"
-title = {{ en = "Answered in time", zh = "按时答复" }}
+title = {{ en = "Answered within {goal}", zh = "{goal}内答复" }}
 start = "ticket.received"
 stop = "ticket.responded"
 goal = "{goal}"
