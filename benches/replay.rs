@@ -55,6 +55,7 @@ fn replay(path: &Path, workers: usize) -> u64 {
         files: vec![path.to_path_buf()],
         mapping: None,
         policy: None,
+        lifecycles: None,
         partitions: 8,
         workers,
         as_of: Time::parse("2026-01-01T00:00:00Z"),

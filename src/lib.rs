@@ -13,6 +13,7 @@ pub mod wheel;
 
 // floor 1: judgement, read left to right
 pub mod sla;
+pub mod lifecycle;
 pub mod detect;
 pub mod crisis;
 pub mod alert;

@@ -31,6 +31,8 @@ pub struct Settings {
     pub mapping: Option<String>,
     /// A policy's name or path; without one the promises of `config/commitments.toml`.
     pub policy: Option<String>,
+    /// The name or path of lifecycles; without one those of `config/lifecycles.toml`.
+    pub lifecycles: Option<String>,
     /// Into how many logs the events are split.
     pub partitions: u32,
     /// How many threads judge; never more than there are logs.
@@ -61,11 +63,13 @@ pub fn run(
     cancel: &AtomicBool,
 ) -> anyhow::Result<Report> {
     let policy = Arc::new(config::load_policy(settings.policy.as_deref())?);
+    let lifecycles = Arc::new(config::load_lifecycles(settings.lifecycles.as_deref())?);
     let outputs = Outputs::open(settings)?;
     let options = shard::Options { log_clock: true, ..shard::Options::default() };
     let prepared = read(settings, &options, progress, cancel)?;
     let job = Job {
         policy: policy.clone(),
+        lifecycles: lifecycles.clone(),
         aggregate: crate::aggregate::Options { pane: options.pane, ..Default::default() },
         options,
         logs: settings.partitions,
@@ -83,7 +87,7 @@ pub fn run(
     }
     let lines = std::mem::take(&mut replayed.lines);
     outputs.write(&replayed, lines)?;
-    Ok(report::make(&policy, settings, &prepared, &replayed))
+    Ok(report::make(&policy, &lifecycles, settings, &prepared, &replayed))
 }
 
 /// What the source could not do is said as such, also when a worker met it: an interruption is known by its type.

@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::conduct::{self, LifecycleReport};
 use super::replay::Settings;
 use crate::crisis::Crisis;
 use crate::detect::Signal;
 use crate::engine::replay::Replayed;
 use crate::engine::tally::{self, Sums, Tally};
 use crate::event::Reject;
+use crate::lifecycle::Lifecycles;
 use crate::names::Text;
 use crate::sla::outcome::Outcome;
 use crate::sla::policy::{Commitment, Objective, Policy};
@@ -33,6 +35,8 @@ pub struct Report {
     pub objectives: Vec<ObjectiveReport>,
     /// What the policy counts beside.
     pub tallies: Vec<TallyReport>,
+    /// Per lifecycle that any case went through.
+    pub lifecycles: Vec<LifecycleReport>,
     /// The broken promises with the most time over the goal.
     pub slowest: Vec<Outcome>,
     /// What detectors found.
@@ -181,7 +185,13 @@ pub struct AlertCounts {
 pub const JUDGED_BY: &str = "without_abandoned_in_time";
 
 /// Sums a replay up.
-pub fn make(policy: &Policy, settings: &Settings, prepared: &Prepared, replayed: &Replayed) -> Report {
+pub fn make(
+    policy: &Policy,
+    lifecycles: &Lifecycles,
+    settings: &Settings,
+    prepared: &Prepared,
+    replayed: &Replayed,
+) -> Report {
     let tally = &replayed.tally;
     let counted = |(tally, count): (&crate::sla::policy::Tally, &u64)| TallyReport {
         name: tally.name.clone(),
@@ -200,12 +210,13 @@ pub fn make(policy: &Policy, settings: &Settings, prepared: &Prepared, replayed:
         commitments: commitments(policy, tally),
         objectives: policy.objectives.iter().map(objective).collect(),
         tallies: policy.tallies.iter().zip(&replayed.counts.tallies).map(counted).collect(),
+        lifecycles: conduct::in_sum(lifecycles, &replayed.conduct),
         slowest: tally.slowest.clone(),
         signals: replayed.aggregate.signals().cloned().collect(),
         crises: replayed.aggregate.crises().cloned().collect(),
         alerts: AlertCounts { raised: replayed.counts.raised, retracted: replayed.counts.retracted },
         applied_by_worker: replayed.applied_by_worker.clone(),
-        warnings: warnings(tally),
+        warnings: warnings(tally).chain(conduct::warning(&replayed.conduct)).collect(),
     }
 }
 
@@ -254,7 +265,7 @@ fn in_sum(commitment: &Commitment, sums: &Sums) -> CommitmentReport {
     }
 }
 
-fn durations(of: &tally::Durations) -> Durations {
+pub(super) fn durations(of: &tally::Durations) -> Durations {
     let at = |share: f64| of.quantile_seconds(share);
     Durations {
         n: of.n,
@@ -298,7 +309,7 @@ fn objective_in_sum(objective: &Objective, sums: &Sums) -> ObjectiveReport {
 }
 
 /// Years through which clocks ran and for which their calendar has no holidays: loud, because the deadlines are wrong.
-fn warnings(tally: &Tally) -> Vec<Text> {
+fn warnings(tally: &Tally) -> impl Iterator<Item = Text> {
     let text = |((calendar, year), n): (&(String, i16), &u64)| {
         Text::new(
             format!(
@@ -310,15 +321,15 @@ fn warnings(tally: &Tally) -> Vec<Text> {
             ),
         )
     };
-    tally.without_holidays.iter().map(text).collect()
+    tally.without_holidays.iter().map(text)
 }
 
-fn share(part: u64, whole: u64) -> Option<f64> {
+pub(super) fn share(part: u64, whole: u64) -> Option<f64> {
     (whole > 0).then(|| part as f64 / whole as f64)
 }
 
 /// The Wilson score interval at 95 %: holds its promise also for few cases and shares near 1.
-fn wilson(part: u64, whole: u64) -> Option<(f64, f64)> {
+pub(super) fn wilson(part: u64, whole: u64) -> Option<(f64, f64)> {
     const Z: f64 = 1.959_963_984_540_054;
     let p = share(part, whole)?;
     let n = whole as f64;

@@ -69,7 +69,7 @@ pub enum Command {
         watchbell due case.json\n  \
         watchbell due --json < vectors.json")]
     Due(Due),
-    /// Check policy, mapping and calendar files: every mistake at once, each with its place and remedy.
+    /// Check policy, lifecycle, mapping and calendar files: every mistake at once, each with its place and remedy.
     Check(Check),
     /// Print the JSON Schema of an event, or of a case.
     Schema(Schema),
@@ -200,6 +200,7 @@ impl Reading {
             files: files.to_vec(),
             mapping: self.mapping.clone(),
             policy: self.policy.clone(),
+            lifecycles: None,
             partitions: self.partitions,
             workers,
             as_of: self.as_of,
@@ -218,6 +219,9 @@ pub struct Replay {
     files: Vec<PathBuf>,
     #[command(flatten)]
     reading: Reading,
+    /// The ways that cases should go: shipped lifecycles (guide, incident_log) or a file. Default: guide.
+    #[arg(long, value_name = "NAME|PATH")]
+    lifecycles: Option<String>,
     /// How many threads judge. Default: one per processor.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     workers: Option<u16>,
@@ -241,7 +245,12 @@ impl Replay {
         let processors = || std::thread::available_parallelism().map_or(1, |n| n.get());
         let workers = self.workers.map_or_else(processors, usize::from);
         let settings = self.reading.settings(&self.files, workers);
-        Settings { outcomes: self.outcomes.clone(), alerts: self.alerts.clone(), ..settings }
+        Settings {
+            lifecycles: self.lifecycles.clone(),
+            outcomes: self.outcomes.clone(),
+            alerts: self.alerts.clone(),
+            ..settings
+        }
     }
 }
 
@@ -309,8 +318,8 @@ pub enum SchemaOf {
 /// `watchbell check`.
 #[derive(Debug, Args)]
 pub struct Check {
-    /// Files to check; what a file is (policy, mapping, calendar, settings) is seen from its keys, holidays (.ics, .csv) from
-    /// their name. None: the shipped ones.
+    /// Files to check; what a file is (policy, lifecycles, mapping, calendar, settings) is seen from its keys, holidays (.ics,
+    /// .csv) from their name. None: the shipped ones.
     #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// Warn of calendars whose holidays end within 90 days of this instant. Default: now.

@@ -31,9 +31,8 @@ pub fn run(arguments: &Check) -> anyhow::Result<ExitCode> {
         }
     };
     if arguments.files.is_empty() {
-        for (name, text) in
-            config::POLICIES.iter().chain(&config::mapping::BUILT_IN).chain(&config::calendar::SHIPPED)
-        {
+        let policies = config::POLICIES.iter().chain(&config::LIFECYCLES);
+        for (name, text) in policies.chain(&config::mapping::BUILT_IN).chain(&config::calendar::SHIPPED) {
             report(name, check(name, text))?;
         }
     }
@@ -82,6 +81,8 @@ fn check(name: &str, text: &str) -> Result<Right, Problems> {
         config::calendar::read(name, text).map(|_| is("calendar"))
     } else if has(&["holiday", "working"]) {
         holidays::read(name, text).map(|_| is("holidays"))
+    } else if has(&["lifecycle"]) {
+        config::lifecycle::read(name, text).map(|_| is("lifecycles"))
     } else if has(&["commitment", "objective", "count", "tally", "calendars"]) {
         config::policy::read(name, text).map(|policy| Right {
             what: "policy",
@@ -89,7 +90,8 @@ fn check(name: &str, text: &str) -> Result<Right, Problems> {
             odd: config::policy::lint(name, text),
         })
     } else {
-        let remedy = "a policy has [[commitment]], a mapping [input] and [[event]], a calendar [weekly], holidays [[holiday]], settings [kafka]";
-        Err(Problems::of_file(name, "is no policy, mapping, calendar or settings file", remedy))
+        let remedy = "a policy has [[commitment]], lifecycles [[lifecycle]], a mapping [input] and [[event]], a calendar \
+                      [weekly], holidays [[holiday]], settings [kafka]";
+        Err(Problems::of_file(name, "is no policy, lifecycle, mapping, calendar or settings file", remedy))
     }
 }

@@ -19,6 +19,7 @@ mod check;
 #[cfg(feature = "kafka")]
 mod live;
 mod progress;
+mod show_conduct;
 #[cfg(feature = "kafka")]
 mod show_demo;
 mod show_due;

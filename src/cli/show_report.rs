@@ -1,5 +1,6 @@
 //! The report of a replay as a page of text, in English or 中文.
 
+use super::show_conduct;
 use super::table::Table;
 use super::{length, lengths, say};
 use crate::app::report::{CommitmentReport, JUDGED_BY, ObjectiveReport, Report};
@@ -14,6 +15,7 @@ pub fn text(report: &Report, lang: Lang) -> String {
         commitments(report, lang),
         objectives(report, lang),
         tallies(report, lang),
+        show_conduct::text(&report.lifecycles, lang),
         slowest(report, lang),
         findings(report, lang),
         rejects(report, lang),
@@ -92,8 +94,7 @@ fn commitment(one: &CommitmentReport, lang: Lang) -> [String; 11] {
         one.open.to_string(),
         one.cancelled.to_string(),
         percent(one.kept_share),
-        one.kept_share_interval
-            .map_or_else(|| "–".into(), |(low, high)| format!("{:.1}–{:.1} %", low * 100.0, high * 100.0)),
+        interval(one.kept_share_interval),
         duration(took.p50, lang),
         duration(took.p90, lang),
         duration(took.p99, lang),
@@ -250,7 +251,12 @@ fn warnings(report: &Report, lang: Lang) -> String {
     report.warnings.iter().map(line).collect()
 }
 
-fn percent(share: Option<f64>) -> String {
+/// The two ends of an interval of shares.
+pub(super) fn interval(interval: Option<(f64, f64)>) -> String {
+    interval.map_or_else(|| "–".into(), |(low, high)| format!("{:.1}–{:.1} %", low * 100.0, high * 100.0))
+}
+
+pub(super) fn percent(share: Option<f64>) -> String {
     share.map_or_else(|| "–".into(), |share| format!("{:.2} %", share * 100.0))
 }
 
@@ -260,7 +266,7 @@ fn seconds(seconds: Option<f64>, lang: Lang) -> String {
 }
 
 /// To the second; below a minute to a tenth of one.
-fn duration(seconds: Option<f64>, lang: Lang) -> String {
+pub(super) fn duration(seconds: Option<f64>, lang: Lang) -> String {
     match seconds {
         None => "–".into(),
         Some(seconds) if seconds < 60.0 => lengths(&format!("{seconds:.1}s"), lang),

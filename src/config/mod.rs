@@ -7,10 +7,12 @@ use std::path::Path;
 
 use read::Problems;
 
+use crate::lifecycle::Lifecycles;
 use crate::sla::policy::Policy;
 
 pub mod calendar;
 pub mod case;
+pub mod lifecycle;
 pub mod mapping;
 pub mod policy;
 pub mod read;
@@ -27,6 +29,18 @@ pub const POLICIES: [(&str, &str); 3] = [
 pub fn load_policy(name_or_path: Option<&str>) -> Result<Policy, Problems> {
     let (file, text) = find(name_or_path.unwrap_or("commitments"), &POLICIES, "policy")?;
     policy::read(&file, &text)
+}
+
+/// The lifecycles that are shipped, by name.
+pub const LIFECYCLES: [(&str, &str); 2] = [
+    ("guide", include_str!("../../config/lifecycles.toml")),
+    ("incident_log", include_str!("../../config/lifecycles/incident_log.toml")),
+];
+
+/// Lifecycles by the name under which they are shipped, or by path; those of the guide if none are given.
+pub fn load_lifecycles(name_or_path: Option<&str>) -> Result<Lifecycles, Problems> {
+    let (file, text) = find(name_or_path.unwrap_or("guide"), &LIFECYCLES, "lifecycle")?;
+    lifecycle::read(&file, &text)
 }
 
 /// The text of a shipped file, or of one on the disk. What looks like a path is one.

@@ -87,7 +87,7 @@ fn refuse_twins(commitments: &[(Table<'_>, Option<Commitment>)]) {
     }
 }
 
-fn title(table: &Table<'_>) -> Option<Text> {
+pub(super) fn title(table: &Table<'_>) -> Option<Text> {
     let Some(title) = table.table("title") else {
         if table.get("title").is_none() {
             let remedy = "say what is promised: title.en = \"…\", title.zh = \"…\"";
@@ -102,7 +102,7 @@ fn title(table: &Table<'_>) -> Option<Text> {
 }
 
 /// `"type"`, `{ on = "type", where = { … } }`, or several of these.
-fn conditions(value: Value<'_>) -> Option<Vec<Condition>> {
+pub(super) fn conditions(value: Value<'_>) -> Option<Vec<Condition>> {
     value.list().into_iter().map(condition).collect()
 }
 
@@ -119,7 +119,7 @@ fn condition(value: Value<'_>) -> Option<Condition> {
 }
 
 /// `{ attribute = "value", other = ["a", "b"], any = "*", not_this = { not = "c" } }`.
-fn tests(table: &Table<'_>) -> Option<Vec<Test>> {
+pub(super) fn tests(table: &Table<'_>) -> Option<Vec<Test>> {
     table.entries().into_iter().map(test).collect()
 }
 

@@ -17,11 +17,14 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
+use super::conduct::Conduct;
 use super::partition::{Outcome as Became, Partition};
 use super::tally::Tally;
 use crate::aggregate::{self, Aggregate};
 use crate::alert;
 use crate::event::{Position, Reject, vocabulary};
+use crate::lifecycle::Lifecycles;
+use crate::lifecycle::keeper::Keeper;
 use crate::shard::{self, Read};
 use crate::sink::SinkError;
 use crate::sink::changelog::{Changelog, Lines};
@@ -44,6 +47,8 @@ const UNKNOWN_MAX: usize = 1_000;
 pub struct Job {
     /// The promises.
     pub policy: Arc<Policy>,
+    /// The ways that cases should go.
+    pub lifecycles: Arc<Lifecycles>,
     /// How logs are read.
     pub options: shard::Options,
     /// How series are judged.
@@ -64,6 +69,8 @@ pub struct Replayed {
     pub outcomes: Vec<Outcome>,
     /// The sums over all outcomes.
     pub tally: Tally,
+    /// The sums over all courses.
+    pub conduct: Conduct,
     /// The changelog.
     pub lines: Lines,
     /// What the series said.
@@ -126,6 +133,7 @@ pub enum ReplayError {
 struct Worked {
     outcomes: Vec<Outcome>,
     tally: Tally,
+    conduct: Conduct,
     lines: Lines,
     counts: Counts,
     rejects: Vec<Reject>,
@@ -170,16 +178,17 @@ pub fn run<S: Source + Send>(
             .map(|worker| worker.join().expect("a worker's panic ends the program"))
             .collect();
         let summed = summing.join().expect("the aggregate's panic ends the program");
-        Ok(gather(worked?, summed))
+        Ok(gather(worked?, summed, Conduct::new(&job.lifecycles)))
     })
 }
 
-fn gather(worked: Vec<Worked>, summed: Summed) -> Replayed {
+fn gather(worked: Vec<Worked>, summed: Summed, conduct: Conduct) -> Replayed {
     let applied_by_worker = worked.iter().map(|worker| worker.counts.applied).collect();
     let (outcomes, tally, counts, rejects) = Default::default();
     let mut all = Replayed {
         outcomes,
         tally,
+        conduct,
         lines: summed.lines,
         aggregate: summed.aggregate,
         counts,
@@ -189,6 +198,7 @@ fn gather(worked: Vec<Worked>, summed: Summed) -> Replayed {
     for worker in worked {
         all.outcomes.extend(worker.outcomes);
         all.tally.merge(worker.tally);
+        all.conduct.merge(worker.conduct);
         all.lines.merge(worker.lines);
         all.counts.add(worker.counts);
         all.rejects.extend(worker.rejects);
@@ -212,17 +222,20 @@ fn work(
     read: &AtomicU64,
     cancel: &AtomicBool,
 ) -> Result<Worked, ReplayError> {
-    let mut logs: BTreeMap<u32, Partition> = BTreeMap::new();
+    let mut logs: BTreeMap<u32, (Partition, Keeper)> = BTreeMap::new();
     for log in (n as u32..job.logs).step_by(job.workers) {
         source.assign(log, 0)?;
-        logs.insert(log, Partition::new(job.policy.clone(), job.options.clone(), log, "replay"));
+        let partition = Partition::new(job.policy.clone(), job.options.clone(), log, "replay");
+        logs.insert(log, (partition, Keeper::new(job.lifecycles.clone(), job.options.horizon)));
     }
     // A receiver that is gone has failed, and says so itself.
     let hand_on = |partial| drop(partials.send(partial));
     let mut worker = Worker {
         policy: job.policy.clone(),
+        lifecycles: job.lifecycles.clone(),
         keep_outcomes: job.keep_outcomes,
         tally: Tally::default(),
+        conduct: Conduct::new(&job.lifecycles),
         sink: Changelog::new(job.keep_alerts, hand_on),
         counts: Counts { tallies: vec![0; job.policy.tallies.len()], ..Counts::default() },
         rejects: Vec::new(),
@@ -231,8 +244,9 @@ fn work(
     };
     loop {
         let mut visit = |record: Record<'_>| {
-            let partition = logs.get_mut(&record.log).expect("a source hands on assigned logs only");
-            worker.read(partition, &record);
+            let (partition, keeper) =
+                logs.get_mut(&record.log).expect("a source hands on assigned logs only");
+            worker.read(partition, keeper, &record);
         };
         let count = source.poll(BATCH, &mut visit)?;
         read.fetch_add(count as u64, Ordering::Relaxed);
@@ -246,12 +260,15 @@ fn work(
             break;
         }
     }
-    for outcome in logs.values().flat_map(|partition| partition.shard().outcomes()) {
-        worker.judged(outcome);
+    for (partition, keeper) in logs.into_values() {
+        partition.shard().outcomes().for_each(|outcome| worker.judged(outcome));
+        worker.conduct.overfull += keeper.overfull();
+        keeper.finish(&mut |n, course| worker.conduct.add(&job.lifecycles, n, course));
     }
     Ok(Worked {
         outcomes: worker.outcomes,
         tally: worker.tally,
+        conduct: worker.conduct,
         lines: worker.sink.finish(),
         counts: worker.counts,
         rejects: worker.rejects,
@@ -261,8 +278,10 @@ fn work(
 /// What a worker has in hand besides its logs.
 struct Worker<'a> {
     policy: Arc<Policy>,
+    lifecycles: Arc<Lifecycles>,
     keep_outcomes: bool,
     tally: Tally,
+    conduct: Conduct,
     sink: Changelog<'a>,
     counts: Counts,
     rejects: Vec<Reject>,
@@ -272,7 +291,7 @@ struct Worker<'a> {
 
 impl Worker<'_> {
     /// Reads one record, with the clock brought up to it first.
-    fn read(&mut self, partition: &mut Partition, record: &Record<'_>) {
+    fn read(&mut self, partition: &mut Partition, keeper: &mut Keeper, record: &Record<'_>) {
         match &record.item {
             Item::Clock(time) => {
                 self.step(partition, *time);
@@ -287,7 +306,7 @@ impl Worker<'_> {
         self.counts.records += 1;
         match partition.read(record) {
             Became::Read(Read::Duplicate) => self.counts.duplicates += 1,
-            Became::Read(read) => self.count(read, record),
+            Became::Read(read) => self.count(read, keeper, record),
             Became::Rejected(reason) => {
                 *self.counts.rejected.entry(reason.code()).or_default() += 1;
                 if self.rejects.len() < REJECTS_MAX {
@@ -301,13 +320,16 @@ impl Worker<'_> {
         }
     }
 
-    fn count(&mut self, read: Read, record: &Record<'_>) {
+    fn count(&mut self, read: Read, keeper: &mut Keeper, record: &Record<'_>) {
         let Item::Event(event) = &record.item else { return };
+        let Worker { lifecycles, conduct, .. } = self;
+        keeper.take(event, &mut |n, course| conduct.add(lifecycles, n, course));
         for (sum, tally) in self.counts.tallies.iter_mut().zip(&self.policy.tallies) {
             *sum += u64::from(tally.on.iter().any(|condition| condition.holds(event)));
         }
         self.counts.applied += u64::from(read == Read::Applied);
-        if !self.policy.names(&event.kind) && !vocabulary::is_standard(&event.kind) {
+        let is_named = self.policy.names(&event.kind) || self.lifecycles.names(&event.kind);
+        if !is_named && !vocabulary::is_standard(&event.kind) {
             let known =
                 self.counts.unknown.len() < UNKNOWN_MAX || self.counts.unknown.contains_key(&*event.kind);
             let kind = if known { event.kind.to_string() } else { "…".into() };

@@ -66,7 +66,8 @@ impl Default for Durations {
 }
 
 impl Durations {
-    fn add(&mut self, ms: i64) {
+    /// Counts a length.
+    pub fn add(&mut self, ms: i64) {
         self.n += 1;
         self.sum_ms += ms;
         self.max_ms = self.max_ms.max(ms);
@@ -74,7 +75,8 @@ impl Durations {
         self.histogram.record(ms.max(0) as u64).unwrap_or_default();
     }
 
-    fn merge(&mut self, other: &Durations) {
+    /// Adds what somebody else counted.
+    pub fn merge(&mut self, other: &Durations) {
         self.n += other.n;
         self.sum_ms += other.sum_ms;
         self.max_ms = self.max_ms.max(other.max_ms);

@@ -15,6 +15,7 @@ use watchbell::time::Time;
 pub struct Options<'a> {
     pub mapping: Option<&'a str>,
     pub policy: Option<&'a str>,
+    pub lifecycles: Option<&'a str>,
     pub workers: usize,
     pub order: Order,
     pub as_of: Option<Time>,
@@ -24,7 +25,7 @@ impl Default for Options<'_> {
     fn default() -> Self {
         // The generated logs lie in the future of nobody who runs this.
         let as_of = Time::parse("2027-01-01T00:00:00Z");
-        Options { mapping: None, policy: None, workers: 2, order: Order::Time, as_of }
+        Options { mapping: None, policy: None, lifecycles: None, workers: 2, order: Order::Time, as_of }
     }
 }
 
@@ -45,6 +46,7 @@ pub fn judge(files: &[&Path], options: &Options<'_>) -> Judged {
         files: files.iter().map(|path| path.to_path_buf()).collect(),
         mapping: options.mapping.map(str::to_owned),
         policy: options.policy.map(str::to_owned),
+        lifecycles: options.lifecycles.map(str::to_owned),
         partitions: 8,
         workers: options.workers,
         as_of: options.as_of,

@@ -58,6 +58,7 @@ const ROOMS: &[Room] = &[
     room("wheel", Tools, &["time"]),
 
     room("sla", Judgement, &["time", "names", "event", "calendar"]),
+    room("lifecycle", Judgement, &["time", "names", "event", "sla"]),
     room("detect", Judgement, &["time", "names", "window"]),
     room("crisis", Judgement, &["time", "names", "window", "detect"]),
     room("alert", Judgement, &["time", "names", "window", "detect", "crisis"]),
@@ -71,10 +72,10 @@ const ROOMS: &[Room] = &[
     room("sink", Doors, &["time", "names", "window", "alert", "kafka"]),
     room("checkpoint", Doors, &["sla", "shard"]),
 
-    room("engine", Running, &["time", "names", "event", "detect", "crisis", "kafka", "window", "sla", "alert", "shard", "aggregate", "source", "sink", "checkpoint"]),
+    room("engine", Running, &["time", "names", "event", "detect", "crisis", "kafka", "window", "sla", "lifecycle", "alert", "shard", "aggregate", "source", "sink", "checkpoint"]),
     room("http", Faces, &["time", "names", "event", "calendar", "window", "sla", "detect", "crisis", "alert", "engine"]),
-    room("config", Translation, &["time", "names", "event", "calendar", "sla", "detect", "source"]),
-    room("app", Wiring, &["time", "names", "event", "sla", "detect", "crisis", "alert", "kafka", "shard", "aggregate", "source", "sink", "checkpoint", "engine", "http", "config"]),
+    room("config", Translation, &["time", "names", "event", "calendar", "sla", "lifecycle", "detect", "source"]),
+    room("app", Wiring, &["time", "names", "event", "sla", "lifecycle", "detect", "crisis", "alert", "kafka", "shard", "aggregate", "source", "sink", "checkpoint", "engine", "http", "config"]),
     room("cli", Face, &["time", "names", "event", "calendar", "sla", "crisis", "source", "config", "app"]),
 ];
 
