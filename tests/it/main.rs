@@ -17,6 +17,7 @@ mod judged;
 #[path = "../kafka/mod.rs"]
 mod kafka;
 mod kept;
+mod lifecycles;
 mod lint;
 mod mappings;
 mod policies;
