@@ -157,6 +157,10 @@ pub struct ObjectiveReport {
     pub longest_seconds: Option<f64>,
     /// The share by every formula in use; the one the target is held against is `without_abandoned_in_time`.
     pub service_level: BTreeMap<&'static str, Option<f64>>,
+    /// How many clocks the share is of that the target is held against.
+    pub judged: u64,
+    /// The 95 % interval of that share (Wilson, 1927).
+    pub service_level_interval: Option<(f64, f64)>,
     /// Whether the target is met; `null` without data.
     pub met: Option<bool>,
 }
@@ -281,11 +285,12 @@ pub(super) fn durations(of: &tally::Durations) -> Durations {
 fn objective_in_sum(objective: &Objective, sums: &Sums) -> ObjectiveReport {
     let (answered, in_time) = (sums.answered.n, sums.kept);
     let all = answered + sums.abandoned + sums.open_breached;
-    let judged = share(in_time, all - sums.cancelled);
+    let judged = all - sums.cancelled;
+    let level = share(in_time, judged);
     let service_level = BTreeMap::from([
         ("of_answered", share(in_time, answered)),
         ("of_all", share(in_time, all)),
-        (JUDGED_BY, judged),
+        (JUDGED_BY, level),
         ("abandoned_in_time_is_kept", share(in_time + sums.cancelled, all)),
         ("without_abandoned_short", share(in_time, all - sums.abandoned_short)),
         ("abandoned_short_is_kept", share(in_time + sums.abandoned_short, all)),
@@ -304,7 +309,9 @@ fn objective_in_sum(objective: &Objective, sums: &Sums) -> ObjectiveReport {
         mean_answered_seconds: sums.answered.mean_seconds(),
         longest_seconds: (all + sums.open > 0).then_some(sums.longest_ms as f64 / 1_000.0),
         service_level,
-        met: judged.map(|share| share >= objective.target),
+        judged,
+        service_level_interval: wilson(in_time, judged),
+        met: level.map(|share| share >= objective.target),
     }
 }
 

@@ -122,16 +122,17 @@ fn objective(one: &ObjectiveReport, lang: Lang) -> String {
     let (abandoned_in_time, at_once) = (one.abandoned_in_time, one.abandoned_short);
     let (waiting, missed) = (one.waiting, one.waiting_missed);
     let (name, share, target) = (&one.name, percent(judged), percent(Some(one.target)));
+    let (n, range) = (one.judged, interval(one.service_level_interval));
     let (mean, longest) = (seconds(one.mean_answered_seconds, lang), duration(one.longest_seconds, lang));
     let title = one.title.get(lang);
     let mut text = match lang {
         Lang::En => format!(
-            "Objective {name} ({title}): {share} of {target} – {verdict}\n  answered {answered}, in time {in_time}, \
+            "Objective {name} ({title}): {share} of {target} – {verdict}\n  of {n}, 95 % interval {range}; answered {answered}, in time {in_time}, \
              abandoned {abandoned} (in time {abandoned_in_time}, at once {at_once}), waiting {waiting}, waiting too long \
              {missed}; mean wait of the answered {mean}, longest wait {longest}\n"
         ),
         Lang::Zh => format!(
-            "目标 {name}（{title}）：{share}，目标值 {target}，{verdict}\n  已接听 {answered}，按时接听 {in_time}，放弃 {abandoned}\
+            "目标 {name}（{title}）：{share}，目标值 {target}，{verdict}\n  共 {n}，95%置信区间 {range}；已接听 {answered}，按时接听 {in_time}，放弃 {abandoned}\
              （时限内 {abandoned_in_time}，立即挂断 {at_once}），等待中 {waiting}，等待超时 {missed}；已接听平均等待 {mean}，\
              最长等待 {longest}\n"
         ),

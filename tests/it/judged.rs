@@ -171,6 +171,10 @@ fn the_call_log_is_counted_to_the_call() {
         (objective.answered, objective.answered_in_time, objective.abandoned),
         (answered as u64, in_time as u64, abandoned as u64)
     );
+    // Those who gave up in time are left out; the ends are the roots of Wilson's equation, worked out elsewhere.
+    assert_eq!(objective.judged, 5730);
+    let (low, high) = objective.service_level_interval.expect("calls were judged");
+    assert_eq!((format!("{low:.9}"), format!("{high:.9}")), ("0.182665573".into(), "0.203086540".into()));
     let mean = waited as f64 / f64::from(answered);
     assert_eq!(format!("{mean:.2}"), "83.26");
     assert!((objective.mean_answered_seconds.expect("calls were answered") - mean).abs() < 1e-9);
