@@ -2,7 +2,7 @@
 
 use super::policy::{conditions, tests, title};
 use super::read::{At, Document, Problems, Table, Value, nearest};
-use crate::lifecycle::{From, Lifecycle, LifecycleError, Lifecycles, STATES_MAX, State, Transition, bit};
+use crate::lifecycle::{Allowed, Lifecycle, LifecycleError, Lifecycles, STATES_MAX, State, Transition, bit};
 
 /// What a lifecycle may say.
 pub const LIFECYCLE_KEYS: [&str; 6] = ["name", "title", "clause", "match", "states", "transitions"];
@@ -146,9 +146,9 @@ fn transition(table: &Table<'_>, names: &Names<'_>, open: u64) -> Option<Transit
     table.only(&TRANSITION_KEYS);
     let on = table.need("on", "say which event it is: on = \"ticket.received\"", conditions);
     let from = match table.get("from") {
-        None => Some(From::Beginning),
-        Some(value) if value.list().iter().any(is_star) => Some(From::States(open)),
-        Some(value) => names.find_all(&value).map(From::States),
+        None => Some(Allowed::AtBeginning),
+        Some(value) if value.list().iter().any(is_star) => Some(Allowed::In(open)),
+        Some(value) => names.find_all(&value).map(Allowed::In),
     };
     let to = match table.get("to") {
         Some(value) => names.find(value).map(Some),
@@ -168,14 +168,14 @@ fn is_star(value: &Value<'_>) -> bool {
 
 /// Each state must be reached, and be left or be an end; the lifecycle must begin.
 fn refuse_dead_ways(table: &Table<'_>, rows: &[Table<'_>], transitions: &[Transition], ends: u64) {
-    if !transitions.iter().any(|one| one.from == From::Beginning) {
+    if !transitions.iter().any(|one| one.from == Allowed::AtBeginning) {
         let remedy = "let one of the transitions have no `from`: it begins the lifecycle";
         table.problem(table.place(), "no transition begins the lifecycle", remedy);
     }
     for (row, n) in rows.iter().zip(0u8..) {
         let name = row.get("name").and_then(Value::string).map_or("", |name| name.value);
         let leads_out = |one: &Transition| {
-            let comes_from = matches!(one.from, From::States(states) if states & bit(n) != 0);
+            let comes_from = matches!(one.from, Allowed::In(states) if states & bit(n) != 0);
             comes_from && one.to.is_some_and(|to| to != n)
         };
         if !transitions.iter().any(|one| one.to == Some(n)) {

@@ -63,12 +63,11 @@ impl Keeper {
         let Keeper { lifecycles, horizon, log_time, .. } = self;
         self.subjects.retain(|_, history| {
             let left_behind = history.last().is_some_and(|last| last + *horizon + *horizon < *log_time);
-            let facts = |history: &History| walk_all(lifecycles, *horizon, history, &mut |_, _| ());
-            let stays = !left_behind || facts(history);
-            if !stays {
+            let is_over = left_behind && !walk_all(lifecycles, *horizon, history, &mut |_, _| ());
+            if is_over {
                 walk_all(lifecycles, *horizon, history, visit);
             }
-            stays
+            !is_over
         });
         self.sweep_at = (2 * self.subjects.len()).max(SWEEP_MIN);
     }
@@ -86,6 +85,7 @@ impl Keeper {
     }
 }
 
+/// Walks along a whole history; whether its last case is under way.
 fn walk_all(
     lifecycles: &Lifecycles,
     horizon: Span,

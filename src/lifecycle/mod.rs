@@ -70,7 +70,7 @@ pub struct Transition {
     /// The events: any of these.
     pub on: Vec<Condition>,
     /// Where it is allowed.
-    pub from: From,
+    pub from: Allowed,
     /// Where it leads; `None`: the case stays where it is.
     pub to: Option<u8>,
     /// Where it comes from.
@@ -79,19 +79,19 @@ pub struct Transition {
 
 /// Where a transition is allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum From {
+pub enum Allowed {
     /// At the beginning, before any state.
-    Beginning,
+    AtBeginning,
     /// In these states, a bit each.
-    States(u64),
+    In(u64),
 }
 
 impl Transition {
     /// Whether it may be taken where a case is; `None`: it has not begun.
     pub fn is_legal(&self, state: Option<u8>) -> bool {
         match (self.from, state) {
-            (From::Beginning, None) => true,
-            (From::States(states), Some(state)) => states & bit(state) != 0,
+            (Allowed::AtBeginning, None) => true,
+            (Allowed::In(states), Some(state)) => states & bit(state) != 0,
             _ => false,
         }
     }

@@ -27,11 +27,11 @@ fn desk() -> Lifecycles {
         scope: vec![Test { attribute: "kind".into(), one_of: vec!["repair".into()] }],
         states: vec![state("opened", None), state("working", None), state("done", Some(0b011))],
         transitions: vec![
-            transition("opened", From::Beginning, Some(0)),
-            transition("started", From::States(0b001), Some(1)),
-            transition("noted", From::States(0b011), None),
-            transition("resolved", From::States(0b010), Some(2)),
-            transition("reopened", From::States(0b100), Some(1)),
+            transition("opened", Allowed::AtBeginning, Some(0)),
+            transition("started", Allowed::In(0b001), Some(1)),
+            transition("noted", Allowed::In(0b011), None),
+            transition("resolved", Allowed::In(0b010), Some(2)),
+            transition("reopened", Allowed::In(0b100), Some(1)),
         ],
     };
     Lifecycles::new(vec![one]).expect("valid")
