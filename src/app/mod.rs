@@ -1,6 +1,7 @@
 //! Who is connected to whom? Settings in, a finished answer out; what is typed and what is shown is `cli`'s.
 
 pub mod check;
+pub mod commitments;
 pub mod conduct;
 pub mod due;
 pub mod explain;

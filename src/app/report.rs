@@ -85,7 +85,7 @@ fn as_text<S: serde::Serializer>(rejects: &[Reject], serializer: S) -> Result<S:
 }
 
 /// One commitment in sum.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub struct CommitmentReport {
     /// Its name.
     pub name: Arc<str>,
@@ -110,7 +110,7 @@ pub struct CommitmentReport {
 }
 
 /// How long it took.
-#[derive(Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct Durations {
     /// How many.
     pub n: u64,

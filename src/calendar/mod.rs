@@ -34,6 +34,8 @@ pub fn zones_release() -> &'static str {
 pub struct Calendar {
     name: String,
     zone: TimeZone,
+    /// The hours of each day of the week, Monday first. `None`: open always.
+    weekly: Option<[Hours; 7]>,
     /// Open intervals, sorted, not touching. `None`: open always.
     open: Option<Vec<Interval>>,
     /// The local dates with any open time, sorted, as days since 1970-01-01. `None`: every day.
@@ -56,7 +58,7 @@ impl Calendar {
     /// Open at every hour of every day, in UTC.
     pub fn always() -> Calendar {
         let (name, zone) = ("always".to_owned(), TimeZone::UTC);
-        Calendar { name, zone, open: None, working: None, holiday_years: None, hash: 0 }
+        Calendar { name, zone, weekly: None, open: None, working: None, holiday_years: None, hash: 0 }
     }
 
     /// Lays a calendar out.
@@ -92,6 +94,7 @@ impl Calendar {
         Ok(Calendar {
             name: spec.name.clone(),
             zone,
+            weekly: Some(spec.weekly.clone()),
             open: Some(open),
             working: Some(working),
             holiday_years,
@@ -102,6 +105,21 @@ impl Calendar {
     /// Its name.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The hours of each day of the week, Monday first, holidays apart; `None`: open always.
+    pub fn weekly(&self) -> Option<&[Hours; 7]> {
+        self.weekly.as_ref()
+    }
+
+    /// The name of its zone.
+    pub fn zone_name(&self) -> &str {
+        self.zone.iana_name().unwrap_or("UTC")
+    }
+
+    /// The local years for which holidays are known; `None`: it has none.
+    pub fn holiday_years(&self) -> Option<&[i16]> {
+        self.holiday_years.as_deref()
     }
 
     /// Tells calendars apart that give different answers: hours, holidays, zone and the zone's data.

@@ -69,6 +69,13 @@ pub enum Command {
         watchbell due case.json\n  \
         watchbell due --json < vectors.json")]
     Due(Due),
+    /// The promises as a customer may read them, with what was achieved where a history is given.
+    ///
+    /// Says on standard error which promises the history shows to be beyond the organisation's strength.
+    #[command(after_help = "Examples:\n  \
+        watchbell commitments --lang zh > commitments.md\n  \
+        watchbell commitments --format html events.ndjson.gz > commitments.html")]
+    Commitments(Commitments),
     /// Check policy, lifecycle, mapping and calendar files: every mistake at once, each with its place and remedy.
     Check(Check),
     /// Print the JSON Schema of an event, or of a case.
@@ -242,7 +249,6 @@ pub struct Replay {
 impl Replay {
     /// What the engine is asked to do.
     pub fn settings(&self) -> Settings {
-        let processors = || std::thread::available_parallelism().map_or(1, |n| n.get());
         let workers = self.workers.map_or_else(processors, usize::from);
         let settings = self.reading.settings(&self.files, workers);
         Settings {
@@ -280,6 +286,38 @@ impl Explain {
     pub fn settings(&self) -> Settings {
         self.reading.settings(&self.files, 1)
     }
+}
+
+/// `watchbell commitments`.
+#[derive(Debug, Args)]
+pub struct Commitments {
+    /// A history to say what was achieved: files as `replay` takes them, plain or gzip; `-` is standard input.
+    #[arg(value_name = "FILE")]
+    files: Vec<PathBuf>,
+    #[command(flatten)]
+    reading: Reading,
+    /// The form of the page.
+    #[arg(long, default_value = "markdown", value_name = "FORM")]
+    pub format: PageFormat,
+    /// The page's language.
+    #[arg(long, default_value = "en")]
+    pub lang: LangArgument,
+}
+
+impl Commitments {
+    /// What the engine is asked to do.
+    pub fn settings(&self) -> Settings {
+        self.reading.settings(&self.files, processors())
+    }
+}
+
+/// A form of a page for customers.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum PageFormat {
+    /// Text with marks, for a repository or a wiki
+    Markdown,
+    /// A page of its own, for a web site or a printer
+    Html,
 }
 
 /// `watchbell due`.
@@ -361,6 +399,10 @@ impl From<OrderArgument> for Order {
             OrderArgument::File => Order::File,
         }
     }
+}
+
+fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, |n| n.get())
 }
 
 fn time(text: &str) -> Result<Time, String> {

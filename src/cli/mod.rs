@@ -19,6 +19,7 @@ mod check;
 #[cfg(feature = "kafka")]
 mod live;
 mod progress;
+mod show_commitments;
 mod show_conduct;
 #[cfg(feature = "kafka")]
 mod show_demo;
@@ -101,6 +102,7 @@ fn run(command: Command, cancel: &Arc<AtomicBool>) -> anyhow::Result<ExitCode> {
             print(&text)?;
             Ok(ExitCode::SUCCESS)
         }
+        Command::Commitments(commitments) => publish(&commitments, cancel),
         Command::Due(due) => work_out(&due),
         Command::Check(files) => check::run(&files),
         #[cfg(feature = "kafka")]
@@ -119,6 +121,28 @@ fn run(command: Command, cancel: &Arc<AtomicBool>) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
     }
+}
+
+fn publish(arguments: &args::Commitments, cancel: &AtomicBool) -> anyhow::Result<ExitCode> {
+    let mut bar = progress::Bar::new();
+    let catalogue = app::commitments::run(&arguments.settings(), &mut |stage| bar.show(stage), cancel)?;
+    bar.finish();
+    let lang = arguments.lang.into();
+    for one in catalogue.beyond_strength() {
+        let (name, share) = (&one.name, one.kept_share.unwrap_or_default() * 100.0);
+        tell(&match lang {
+            Lang::En => format!(
+                "`{name}` is beyond our strength: {share:.1} % were kept; promise more time, or become faster first"
+            ),
+            Lang::Zh => format!("“{name}”超出现有能力：兑现率仅{share:.1}%；请放宽时限，或先提升能力再承诺"),
+        });
+    }
+    let page = show_commitments::page(&catalogue, lang);
+    print(&match arguments.format {
+        args::PageFormat::Markdown => show_commitments::markdown(&page),
+        args::PageFormat::Html => show_commitments::html(&page),
+    })?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn work_out(due: &args::Due) -> anyhow::Result<ExitCode> {

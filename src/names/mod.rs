@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 pub mod metric;
+pub mod plain;
 
 /// The language a person reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]

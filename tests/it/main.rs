@@ -5,6 +5,7 @@ mod calendars;
 mod cases;
 #[cfg(feature = "object-store")]
 mod clouds;
+mod commitments;
 mod comparison;
 mod crisis;
 mod dashboards;
