@@ -56,6 +56,7 @@ fn replay(path: &Path, workers: usize) -> u64 {
         mapping: None,
         policy: None,
         lifecycles: None,
+        against: None,
         partitions: 8,
         workers,
         as_of: Time::parse("2026-01-01T00:00:00Z"),

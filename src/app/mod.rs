@@ -1,5 +1,6 @@
 //! Who is connected to whom? Settings in, a finished answer out; what is typed and what is shown is `cli`'s.
 
+pub mod against;
 pub mod check;
 pub mod commitments;
 pub mod conduct;

@@ -137,7 +137,7 @@ fn standing(path: &Path) -> std::io::Result<To> {
 /// An answer must not take the place of what it is made from, nor of the other answer.
 fn refuse_overwriting(settings: &Settings) -> anyhow::Result<()> {
     let files = settings.files.iter().map(PathBuf::as_path);
-    let named = [&settings.mapping, &settings.policy].into_iter().flatten().map(Path::new);
+    let named = [&settings.mapping, &settings.policy, &settings.against].into_iter().flatten().map(Path::new);
     let mut taken: Vec<PathBuf> = files.chain(named).filter_map(|path| path.canonicalize().ok()).collect();
     for path in [&settings.outcomes, &settings.alerts].into_iter().flatten() {
         let Some(place) = place(path) else { continue };

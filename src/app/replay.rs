@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::bail;
 
+use super::against;
 use super::outputs::Outputs;
 use super::report::{self, Report};
 use crate::config;
@@ -33,6 +34,8 @@ pub struct Settings {
     pub policy: Option<String>,
     /// The name or path of lifecycles; without one those of `config/lifecycles.toml`.
     pub lifecycles: Option<String>,
+    /// Another policy, by name or path, that the answers are held against.
+    pub against: Option<String>,
     /// Into how many logs the events are split.
     pub partitions: u32,
     /// How many threads judge; never more than there are logs.
@@ -64,6 +67,8 @@ pub fn run(
 ) -> anyhow::Result<Report> {
     let policy = Arc::new(config::load_policy(settings.policy.as_deref())?);
     let lifecycles = Arc::new(config::load_lifecycles(settings.lifecycles.as_deref())?);
+    let old =
+        settings.against.as_deref().map(|name| config::load_policy(Some(name))).transpose()?.map(Arc::new);
     let outputs = Outputs::open(settings)?;
     let options = shard::Options { log_clock: true, ..shard::Options::default() };
     let prepared = read(settings, &options, progress, cancel)?;
@@ -86,8 +91,11 @@ pub fn run(
         return Err(SourceError::Cancelled.into());
     }
     let lines = std::mem::take(&mut replayed.lines);
+    let against =
+        old.map(|old| against::run((&old, &policy), settings.partitions, &job.options, &prepared, cancel));
+    let against = against.transpose()?;
     outputs.write(&replayed, lines)?;
-    Ok(report::make(&policy, &lifecycles, settings, &prepared, &replayed))
+    Ok(Report { against, ..report::make(&policy, &lifecycles, settings, &prepared, &replayed) })
 }
 
 /// What the source could not do is said as such, also when a worker met it: an interruption is known by its type.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::against::Against;
 use super::conduct::{self, LifecycleReport};
 use super::replay::Settings;
 use crate::crisis::Crisis;
@@ -49,6 +50,9 @@ pub struct Report {
     pub applied_by_worker: Vec<u64>,
     /// What the reader should know before trusting the figures.
     pub warnings: Vec<Text>,
+    /// What another policy would have made of it, where one was given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub against: Option<Against>,
 }
 
 /// What was read.
@@ -221,6 +225,7 @@ pub fn make(
         alerts: AlertCounts { raised: replayed.counts.raised, retracted: replayed.counts.retracted },
         applied_by_worker: replayed.applied_by_worker.clone(),
         warnings: warnings(tally).chain(conduct::warning(&replayed.conduct)).collect(),
+        against: None,
     }
 }
 

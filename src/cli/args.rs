@@ -57,9 +57,13 @@ pub enum Command {
     #[command(after_help = "Examples:\n  \
         watchbell replay events.ndjson.gz\n  \
         watchbell replay incidents.csv --mapping incident_log --policy incident_log --outcomes verdicts.ndjson\n  \
+        watchbell replay events.ndjson.gz --policy new.toml --against old.toml\n  \
         zcat events.gz | watchbell replay - --json")]
     Replay(Replay),
     /// Show how one ticket or call came to its verdicts, to the second.
+    #[command(after_help = "Examples:\n  \
+        watchbell explain T-123 events.ndjson --at 2026-03-01T12:00:00Z\n  \
+        watchbell explain T-123 events.ndjson --what-if new.toml")]
     Explain(Explain),
     /// Work out when a case is due, and how much of its time is used: the calculator.
     ///
@@ -208,6 +212,7 @@ impl Reading {
             mapping: self.mapping.clone(),
             policy: self.policy.clone(),
             lifecycles: None,
+            against: None,
             partitions: self.partitions,
             workers,
             as_of: self.as_of,
@@ -238,6 +243,9 @@ pub struct Replay {
     /// Write the changelog of alerts here, one JSON object per line.
     #[arg(long, value_name = "OUT.ndjson")]
     alerts: Option<PathBuf>,
+    /// Show which cases would have come out differently under this policy, and why: a shipped one or a file.
+    #[arg(long, value_name = "NAME|PATH")]
+    against: Option<String>,
     /// Print the report as JSON.
     #[arg(long)]
     pub json: bool,
@@ -255,6 +263,7 @@ impl Replay {
             lifecycles: self.lifecycles.clone(),
             outcomes: self.outcomes.clone(),
             alerts: self.alerts.clone(),
+            against: self.against.clone(),
             ..settings
         }
     }
@@ -270,9 +279,12 @@ pub struct Explain {
     files: Vec<PathBuf>,
     #[command(flatten)]
     reading: Reading,
-    /// As of when. Default: the latest event of the input.
+    /// As of when; what happened later is not known then. Default: the latest event of the input.
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub at: Option<Time>,
+    /// Show beside it what another policy would have made of it, and why: a shipped one or a file.
+    #[arg(long, value_name = "NAME|PATH")]
+    pub what_if: Option<String>,
     /// Print the derivation as JSON.
     #[arg(long)]
     pub json: bool,

@@ -18,11 +18,13 @@ mod args;
 mod check;
 #[cfg(feature = "kafka")]
 mod live;
+mod picture;
 mod progress;
 mod show_commitments;
 mod show_conduct;
 #[cfg(feature = "kafka")]
 mod show_demo;
+mod show_difference;
 mod show_due;
 mod show_explanation;
 mod show_report;
@@ -77,31 +79,7 @@ fn run(command: Command, cancel: &Arc<AtomicBool>) -> anyhow::Result<ExitCode> {
             print(&text)?;
             Ok(ExitCode::SUCCESS)
         }
-        Command::Explain(explain) => {
-            let mut bar = progress::Bar::new();
-            let settings = explain.settings();
-            let found = app::explain::run(
-                &settings,
-                &explain.subject,
-                explain.at,
-                &mut |stage| bar.show(stage),
-                cancel,
-            )?;
-            bar.finish();
-            if found.is_empty() {
-                anyhow::bail!(
-                    "`{}` was never promised anything: no event of it starts a clock or bears on one",
-                    explain.subject
-                );
-            }
-            let text = if explain.json {
-                serde_json::to_string_pretty(&found)?
-            } else {
-                show_explanation::text(&found, explain.lang.into())
-            };
-            print(&text)?;
-            Ok(ExitCode::SUCCESS)
-        }
+        Command::Explain(arguments) => explain(&arguments, cancel),
         Command::Commitments(commitments) => publish(&commitments, cancel),
         Command::Due(due) => work_out(&due),
         Command::Check(files) => check::run(&files),
@@ -121,6 +99,34 @@ fn run(command: Command, cancel: &Arc<AtomicBool>) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
     }
+}
+
+fn explain(arguments: &args::Explain, cancel: &AtomicBool) -> anyhow::Result<ExitCode> {
+    let mut bar = progress::Bar::new();
+    let (settings, subject, lang) = (arguments.settings(), &arguments.subject, arguments.lang.into());
+    let mut progress = |stage| bar.show(stage);
+    let (text, is_known) = match &arguments.what_if {
+        None => {
+            let found = app::explain::run(&settings, subject, arguments.at, &mut progress, cancel)?;
+            let json = arguments.json.then(|| serde_json::to_string_pretty(&found)).transpose()?;
+            (json.unwrap_or_else(|| show_explanation::text(&found, lang)), !found.is_empty())
+        }
+        Some(other) => {
+            let asked = (subject.as_str(), arguments.at);
+            let found = app::explain::what_if(&settings, other, asked, &mut progress, cancel)?;
+            let json = arguments.json.then(|| serde_json::to_string_pretty(&found)).transpose()?;
+            let is_known = !found.present.is_empty() || !found.what_if.is_empty();
+            (json.unwrap_or_else(|| show_explanation::beside(&found, lang)), is_known)
+        }
+    };
+    bar.finish();
+    if !is_known {
+        anyhow::bail!(
+            "`{subject}` was never promised anything: no event of it starts a clock or bears on one"
+        );
+    }
+    print(&text)?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn publish(arguments: &args::Commitments, cancel: &AtomicBool) -> anyhow::Result<ExitCode> {

@@ -1,6 +1,9 @@
 //! How a case came to its verdicts, as a page of text, in English or 中文.
 
-use super::{length, lengths, say};
+use unicode_width::UnicodeWidthStr;
+
+use super::{length, lengths, picture, say, show_difference};
+use crate::app::explain::WhatIf;
 use crate::names::Lang;
 use crate::sla::explain::{ExplainedClock, Explanation};
 use crate::sla::outcome::Verdict;
@@ -8,11 +11,31 @@ use crate::time::{Span, Time};
 
 /// How many stretches of counted time are written out per clock; the sums cover all.
 const STRETCHES_SHOWN: usize = 12;
+/// How many columns a label takes.
+const LABEL: usize = 9;
 
 /// The whole page.
 pub fn text(explanations: &[Explanation], lang: Lang) -> String {
     let pages: Vec<String> = explanations.iter().map(|one| page(one, lang)).collect();
     pages.join("\n")
+}
+
+/// The present derivation, the one under the other policy, and where they do not agree.
+pub fn beside(found: &WhatIf, lang: Lang) -> String {
+    let WhatIf { present, what_if, differences } = found;
+    let part = |title: &str, body: String| match body.is_empty() {
+        true => format!("== {title}\n{}\n", say(lang, "nothing is promised", "未作承诺")),
+        false => format!("== {title}\n{body}\n"),
+    };
+    [
+        part(say(lang, "Under the present policy", "现行策略"), text(present, lang)),
+        part(say(lang, "Under the other policy", "假设策略"), text(what_if, lang)),
+        part(
+            say(lang, "What differs, and why: present → other", "差异及原因：现行 → 假设"),
+            show_difference::of_subject(differences, lang),
+        ),
+    ]
+    .concat()
 }
 
 fn page(one: &Explanation, lang: Lang) -> String {
@@ -30,44 +53,44 @@ fn page(one: &Explanation, lang: Lang) -> String {
         text.push_str(&format!("  {}  {kind}  {} {}{asks}\n", event.time, event.source, event.id));
     }
     one.clocks.iter().for_each(|clock| text.push_str(&explain(clock, lang)));
+    if !one.clocks.is_empty() {
+        text.push_str(&format!("\n{}\n", picture::legend(lang)));
+    }
     text
 }
 
 fn explain(clock: &ExplainedClock, lang: Lang) -> String {
-    let verdict = match (clock.outcome, &clock.goal) {
-        (_, None) => say(lang, "nothing is promised", "未作承诺"),
-        (Verdict::Kept, _) => say(lang, "kept", "兑现"),
-        (Verdict::Breached, _) => say(lang, "BREACHED", "违约"),
-        (Verdict::Open, _) => say(lang, "open", "进行中"),
-        (Verdict::Cancelled, _) => say(lang, "cancelled", "取消"),
-    };
+    let verdict = verdict(clock.goal.as_ref().map(|_| clock.outcome), lang);
     let colon = say(lang, ": ", "：");
     let mut text = format!("\n{} – {}{colon}{verdict}\n", clock.commitment, clock.title.get(lang));
     let mut line = |en: &str, zh: &str, value: String| {
         if !value.is_empty() {
-            text.push_str(&format!("  {} {value}\n", say(lang, en, zh)));
+            let label = say(lang, en, zh);
+            // A Chinese character takes two columns: values stand below one another all the same.
+            let gap = " ".repeat(LABEL.saturating_sub(label.width()));
+            text.push_str(&format!("  {label}{gap} {value}\n"));
         }
     };
-    line("from     ", "出处", clock.clause.clone());
-    line("calendar ", "日历", format!("{} ({})", clock.calendar, clock.calendar_hash));
-    line("started  ", "开始", format!("{} ({})", clock.started, clock.start_event));
-    line("goal     ", "时限", clock.goal.as_deref().map_or_else(String::new, |text| goal(text, lang)));
+    line("from", "出处", clock.clause.clone());
+    line("calendar", "日历", format!("{} ({})", clock.calendar, clock.calendar_hash));
+    line("started", "开始", format!("{} ({})", clock.started, clock.start_event));
+    line("goal", "时限", clock.goal.as_deref().map_or_else(String::new, |text| goal(text, lang)));
     for pause in &clock.pauses {
         let open = length(Span::from_millis((pause.seconds * 1_000.0) as i64), lang);
         let words = match lang {
             Lang::En => format!("{open} of open time not counted"),
             Lang::Zh => format!("其中营业时间 {open} 不计入"),
         };
-        line("paused   ", "暂停", format!("{} … {}{colon}{words}", pause.from, pause.to));
+        line("paused", "暂停", format!("{} … {}{colon}{words}", pause.from, pause.to));
     }
     for stretch in clock.counted.iter().take(STRETCHES_SHOWN) {
         let span = length(Span::from_millis((stretch.seconds * 1_000.0) as i64), lang);
-        line("counted  ", "计入", format!("{} … {}{colon}{span}", stretch.from, stretch.to));
+        line("counted", "计入", format!("{} … {}{colon}{span}", stretch.from, stretch.to));
     }
     let more = clock.counted.len().saturating_sub(STRETCHES_SHOWN) + clock.counted_not_listed;
     if more > 0 {
         line(
-            "counted  ",
+            "counted",
             "计入",
             match lang {
                 Lang::En => format!("… {more} more stretches (all with --json)"),
@@ -76,21 +99,33 @@ fn explain(clock: &ExplainedClock, lang: Lang) -> String {
         );
     }
     let elapsed = Span::from_millis((clock.elapsed_seconds * 1_000.0) as i64);
-    line("sum      ", "合计", length(elapsed, lang));
-    line("due      ", "应完成", due(clock, lang));
+    line("sum", "合计", length(elapsed, lang));
+    line("due", "应完成", due(clock, lang));
     let phase = match lang {
         Lang::En => format!("{} since {}", clock.phase, clock.since),
-        Lang::Zh => format!("{}（自 {} 起）", phase_zh(clock.phase), clock.since),
+        Lang::Zh => format!("{}（自 {} 起）", phase(clock.phase, lang), clock.since),
     };
-    line("phase    ", "状态", phase);
+    line("phase", "状态", phase);
+    line("picture", "图示", picture::bar(&clock.picture));
     if let Some(year) = clock.year_without_holidays {
         let words = match lang {
             Lang::En => format!("no holidays are known for {year}"),
             Lang::Zh => format!("缺少{year}年的节假日数据"),
         };
-        line("WARNING  ", "警告", words);
+        line("WARNING", "警告", words);
     }
     text
+}
+
+/// The verdict in a word; without one nothing is promised.
+pub fn verdict(outcome: Option<Verdict>, lang: Lang) -> &'static str {
+    match outcome {
+        None => say(lang, "nothing is promised", "未作承诺"),
+        Some(Verdict::Kept) => say(lang, "kept", "兑现"),
+        Some(Verdict::Breached) => say(lang, "BREACHED", "违约"),
+        Some(Verdict::Open) => say(lang, "open", "进行中"),
+        Some(Verdict::Cancelled) => say(lang, "cancelled", "取消"),
+    }
 }
 
 /// `start first_contact`: the verb is translated, the name is the policy's.
@@ -105,7 +140,7 @@ fn asked(ask: &str, lang: Lang) -> String {
 }
 
 /// A goal in words. A promised instant and a goal in days come as English phrases.
-fn goal(text: &str, lang: Lang) -> String {
+pub fn goal(text: &str, lang: Lang) -> String {
     if lang == Lang::En {
         return text.to_owned();
     }
@@ -118,12 +153,13 @@ fn goal(text: &str, lang: Lang) -> String {
     }
 }
 
-fn phase_zh(phase: &str) -> &str {
+/// What a clock is doing, in a word.
+pub fn phase(phase: &str, lang: Lang) -> &str {
     match phase {
-        "running" => "计时中",
-        "paused" => "已暂停",
-        "stopped" => "已完成",
-        "cancelled" => "已取消",
+        "running" => say(lang, phase, "计时中"),
+        "paused" => say(lang, phase, "已暂停"),
+        "stopped" => say(lang, phase, "已完成"),
+        "cancelled" => say(lang, phase, "已取消"),
         other => other,
     }
 }

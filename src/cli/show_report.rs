@@ -2,7 +2,7 @@
 
 use super::show_conduct;
 use super::table::Table;
-use super::{length, lengths, say};
+use super::{length, lengths, say, show_difference};
 use crate::app::report::{CommitmentReport, JUDGED_BY, ObjectiveReport, Report};
 use crate::names::Lang;
 use crate::sla::outcome::{Outcome, Verdict};
@@ -20,6 +20,7 @@ pub fn text(report: &Report, lang: Lang) -> String {
         findings(report, lang),
         rejects(report, lang),
         warnings(report, lang),
+        report.against.as_ref().map_or_else(String::new, |against| show_difference::of_all(against, lang)),
     ];
     let filled: Vec<String> = sections.into_iter().filter(|section| !section.is_empty()).collect();
     filled.join("\n")
@@ -257,7 +258,8 @@ pub(super) fn interval(interval: Option<(f64, f64)>) -> String {
     interval.map_or_else(|| "–".into(), |(low, high)| format!("{:.1}–{:.1} %", low * 100.0, high * 100.0))
 }
 
-pub(super) fn percent(share: Option<f64>) -> String {
+/// A share, or a dash where there is none.
+pub fn percent(share: Option<f64>) -> String {
     share.map_or_else(|| "–".into(), |share| format!("{:.2} %", share * 100.0))
 }
 

@@ -476,8 +476,13 @@ impl<R: Rules> Shard<R> {
 
     /// How the clocks of a subject come to their verdicts, one explanation for each of its cases in memory.
     pub fn explain(&self, subject: &str) -> Vec<Explanation> {
-        let cases = self.cases.iter().filter(|case| &*case.subject == subject);
-        cases.map(|case| case.explain(&self.policy, self.clock)).collect()
+        self.explain_those(|known| known == subject).collect()
+    }
+
+    /// The same for all subjects that are wanted.
+    pub fn explain_those(&self, wanted: impl Fn(&str) -> bool) -> impl Iterator<Item = Explanation> {
+        let cases = self.cases.iter().filter(move |case| wanted(&case.subject));
+        cases.map(|case| case.explain(&self.policy, self.clock))
     }
 
     /// As of when.

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::clock::{Budget, Clock, Phase};
 use super::history::Fact;
 use super::outcome::{Verdict, verdict};
+use super::picture::{Picture, picture};
 use super::policy::Policy;
 use super::terms::Mark;
 use crate::names::Text;
@@ -95,6 +96,8 @@ pub struct ExplainedClock {
     pub outcome: Verdict,
     /// The first local year for which the calendar has no holiday data, if the clock runs through one.
     pub year_without_holidays: Option<i16>,
+    /// The clock as a bar of time.
+    pub picture: Picture,
 }
 
 /// A stretch of time.
@@ -185,6 +188,7 @@ fn explain_clock(policy: &Policy, facts: &[Fact<'_>], clock: &Clock, now: Time) 
         year_without_holidays: calendar
             .covers(clock.started, reach.map_or(end, |reach| reach.reached.max(end)))
             .err(),
+        picture: picture(clock, commitment, now),
     }
 }
 

@@ -10,11 +10,13 @@
 
 pub mod clock;
 pub mod commitment;
+pub mod compare;
 pub mod due;
 pub mod explain;
 pub mod fold;
 pub mod history;
 pub mod outcome;
+pub mod picture;
 pub mod policy;
 pub mod terms;
 

@@ -47,6 +47,7 @@ pub fn judge(files: &[&Path], options: &Options<'_>) -> Judged {
         mapping: options.mapping.map(str::to_owned),
         policy: options.policy.map(str::to_owned),
         lifecycles: options.lifecycles.map(str::to_owned),
+        against: None,
         partitions: 8,
         workers: options.workers,
         as_of: options.as_of,

@@ -94,14 +94,14 @@ fn figures(promise: &Promise, lang: Lang) -> [String; 5] {
     [shown(took.p50), shown(took.p95), took.n.to_string(), kept.unwrap_or_else(none), judged.to_string()]
 }
 
-/// Rounded up to what matters: nobody is promised less than was measured.
+/// Rounded to what matters; percentiles are measured to three digits.
 fn took_at_most(seconds: f64, lang: Lang) -> String {
     let step = match seconds {
         seconds if seconds <= 3_600.0 => 1.0,
         seconds if seconds <= 172_800.0 => 60.0,
         _ => 3_600.0,
     };
-    length(Span::from_seconds(((seconds / step).ceil() * step) as i64), lang)
+    length(Span::from_seconds(((seconds / step).round() * step) as i64), lang)
 }
 
 fn percent(share: f64, lang: Lang) -> String {
