@@ -158,19 +158,22 @@ fn reasons(before: Option<&ExplainedClock>, after: Option<&ExplainedClock>) -> V
         let (before, after) = (before.map(start), after.map(start));
         return vec![Reason { what: What::Clock, before, after }];
     };
-    let calendar = |clock: &ExplainedClock| Some(format!("{} ({})", clock.calendar, clock.calendar_hash));
-    let seen: [(What, &dyn Fn(&ExplainedClock) -> Option<String>); 5] = [
-        (What::Start, &|clock| Some(start(clock))),
-        (What::Goal, &|clock| clock.goal.clone()),
-        (What::Calendar, &calendar),
-        (What::Pauses, &pauses),
-        (What::Stop, &ended),
-    ];
-    let reasons = seen.iter().map(|(what, of)| Reason { what: *what, before: of(one), after: of(other) });
+    let calendar = |clock: &ExplainedClock| format!("{} ({})", clock.calendar, clock.calendar_hash);
+    let seen = |clock: &ExplainedClock| {
+        [
+            (What::Start, Some(start(clock))),
+            (What::Goal, clock.goal.clone()),
+            (What::Calendar, Some(calendar(clock))),
+            (What::Pauses, pauses(clock)),
+            (What::Stop, ended(clock)),
+        ]
+    };
+    let pairs = seen(one).into_iter().zip(seen(other));
+    let reasons = pairs.map(|((what, before), (_, after))| Reason { what, before, after });
     reasons.filter(|reason| reason.before != reason.after).collect()
 }
 
-/// `2h, 1 time`; the pause that has not ended is shown by its begin.
+/// `2h (1)`: their length on the wall, and how many; the pause that has not ended is shown by its begin.
 fn pauses(clock: &ExplainedClock) -> Option<String> {
     let sum = clock.pauses.iter().fold(Span::ZERO, |sum, pause| sum + (pause.to - pause.from));
     let ended = (!clock.pauses.is_empty()).then(|| format!("{sum} ({})", clock.pauses.len()));

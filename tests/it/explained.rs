@@ -127,6 +127,24 @@ fn closed_hours_and_a_breach_are_in_the_picture() {
 }
 
 #[test]
+fn a_bar_of_years_is_not_drawn_in_stripes() {
+    let desk = Desk::new(&[
+        event("T-1", "ticket.received", "2026-03-02T11:00:00Z", "service"),
+        event("T-1", "ticket.paused", "2026-03-03T11:00:00Z", "service"),
+        event("T-1", "ticket.resumed", "2026-03-03T12:00:00Z", "service"),
+    ]);
+    let office =
+        "[calendars.office]\nzone = \"UTC\"\nweekly = { monday = [\"09:00-12:00\", \"13:00-18:00\"] }\n";
+    let policy = PRESENT.replace("goal = \"8h\"", "goal = \"4000h\"\ncalendar = \"office\"");
+    desk.file("present.toml", &format!("{office}{policy}"));
+    let found = desk.explained(&["--at", "2026-03-03T13:00:00Z"]);
+    assert_eq!(found[0]["clocks"][0]["picture"]["closed_drawn"], false);
+    // What is paused is shown all the same.
+    let states: Vec<String> = segments(&found).into_iter().map(|(.., state)| state).collect();
+    assert_eq!(states, ["open", "paused", "open", "left"]);
+}
+
+#[test]
 fn as_of_an_earlier_time_nothing_later_is_known() {
     let desk = Desk::of_case();
     let paused = desk.explained(&["--at", "2026-03-02T11:00:00Z"]);

@@ -253,17 +253,31 @@ fn lapses(commitment: &Commitment, lang: Lang) -> Option<String> {
 
 fn since(commitment: &Commitment, lang: Lang) -> Option<String> {
     let (from, until) = (commitment.effective_from, commitment.effective_until);
-    let day = |at: Time| commitment.calendar.local(at);
+    let day = |at: Time| day(&commitment.calendar, at, lang);
     match (from > Time::MIN, until < Time::NEVER, lang) {
         (false, false, _) => None,
-        (true, false, Lang::En) => Some(format!("It holds for what begins at {} or later.", day(from))),
-        (true, false, Lang::Zh) => Some(format!("适用于{}及以后开始的案例。", day(from))),
+        (true, false, Lang::En) => Some(format!("It holds for what begins from {} on.", day(from))),
+        (true, false, Lang::Zh) => Some(format!("适用于{}起开始的案例。", day(from))),
         (false, true, Lang::En) => Some(format!("It holds for what begins before {}.", day(until))),
-        (false, true, Lang::Zh) => Some(format!("适用于{}以前开始的案例。", day(until))),
+        (false, true, Lang::Zh) => Some(format!("适用于{}之前开始的案例。", day(until))),
         (true, true, Lang::En) => {
-            Some(format!("It holds for what begins at {} or later, and before {}.", day(from), day(until)))
+            Some(format!("It holds for what begins from {} on and before {}.", day(from), day(until)))
         }
-        (true, true, Lang::Zh) => Some(format!("适用于{}及以后、{}以前开始的案例。", day(from), day(until))),
+        (true, true, Lang::Zh) => Some(format!("适用于{}起、{}之前开始的案例。", day(from), day(until))),
+    }
+}
+
+/// An instant as people write it: the date alone at midnight.
+fn day(calendar: &Calendar, at: Time, lang: Lang) -> String {
+    let (local, zone) = (calendar.local(at), calendar.zone_name());
+    let (date, clock) = local.split_once('T').unwrap_or((&local, ""));
+    let clock = match clock.get(..5) {
+        Some("00:00") | None => String::new(),
+        Some(clock) => format!(" {clock}"),
+    };
+    match lang {
+        Lang::En => format!("{date}{clock} ({zone} time)"),
+        Lang::Zh => format!("{date}{clock}（{zone}时间）"),
     }
 }
 
