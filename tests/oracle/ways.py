@@ -5,7 +5,7 @@
 
 Makes random cases that walk along the shipped lifecycles and slip now and then, writes their events in any order and some of
 them twice, and compares the sums of `PROGRAM replay --json` with sums worked out here from config/lifecycles.toml. With the
-help desk's log, the same for it, from its rows and not through the program's mapping. It was written from docs/lifecycles.md:
+help desk's log, the same for it, from its rows and not through the program's mapping. It shares no code with the program:
 
     order      by time; at one instant first what is allowed, by (source, id), else what is declared first
     violation  a transition that is not allowed where the case is; after it the case is where the event says
