@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::clock::{Clock, Phase};
 use super::policy::Commitment;
+use super::terms::Mark;
 use crate::time::Time;
 
 /// Closed hours are drawn while a bar has at most this many of them; a bar of years would be nothing but stripes.
@@ -59,10 +60,11 @@ pub enum State {
 pub fn picture(clock: &Clock, commitment: &Commitment, now: Time) -> Picture {
     let calendar = &commitment.calendar;
     let end = clock.ended().unwrap_or(now).max(clock.started);
-    let reach = clock.reach(calendar, 1.0);
+    let reach = clock.reach(calendar, Mark::DUE);
     let due = reach.map(|reach| reach.reached);
     let until = due.map_or(end, |due| due.max(end));
-    let first_warning = commitment.warnings.first().and_then(|share| clock.reach(calendar, *share));
+    let early = commitment.warnings.iter().filter(|mark| !mark.is_past_due());
+    let warned = early.filter_map(|mark| clock.reach(calendar, *mark)).map(|reach| reach.reached).min();
     let open: Vec<(Time, Time)> = calendar.intervals(clock.started, until).take(CLOSED_MAX + 2).collect();
     let mut pauses = clock.pauses().to_vec();
     if clock.phase == Phase::Paused {
@@ -73,7 +75,7 @@ pub fn picture(clock: &Clock, commitment: &Commitment, now: Time) -> Picture {
         open,
         pauses,
         end,
-        warned: first_warning.map_or(Time::NEVER, |reach| reach.reached),
+        warned: warned.unwrap_or(Time::NEVER),
         over: reach.map_or(Time::NEVER, |reach| reach.beyond),
     };
     Picture {
