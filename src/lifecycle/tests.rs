@@ -24,7 +24,7 @@ fn desk() -> Lifecycles {
         name: "desk".into(),
         title: Text::default(),
         clause: String::new(),
-        scope: vec![Test { attribute: "kind".into(), one_of: vec!["repair".into()] }],
+        scope: vec![Test { attribute: "kind".into(), one_of: vec!["repair".into()], is_not: false }],
         states: vec![state("opened", None), state("working", None), state("done", Some(0b011))],
         transitions: vec![
             transition("opened", Allowed::AtBeginning, Some(0)),
@@ -253,7 +253,7 @@ fn too_many_of_anything_is_an_error() {
     let many = vec![one.clone(); TRANSITIONS_PER_KIND_MAX + 1];
     let error = Lifecycles::new(many).expect_err("too many");
     assert_eq!(error, LifecycleError::TooManyTransitions("t.opened".into()));
-    let scope = |n: usize| Test { attribute: format!("a{n}"), one_of: vec![] };
+    let scope = |n: usize| Test { attribute: format!("a{n}"), one_of: vec![], is_not: false };
     let wide = Lifecycle { scope: (0..=ATTRIBUTES_MAX).map(scope).collect(), ..one };
     assert_eq!(Lifecycles::new(vec![wide]).expect_err("too many"), LifecycleError::TooManyAttributes);
 }
