@@ -27,7 +27,8 @@ pub struct Catalogue {
 pub struct Promise {
     /// The promise.
     pub commitment: Commitment,
-    /// How it was kept, all its versions together; `None` where no case asked for it.
+    /// How it was kept, all its versions together; `None` where no case asked for it, or the history ended before this
+    /// version began.
     pub achieved: Option<CommitmentReport>,
 }
 
@@ -83,19 +84,20 @@ fn make(policy: &Policy, report: Option<Report>, at: Time) -> Catalogue {
             (commitments, objectives, history)
         }
     };
+    // What is only announced has not been kept by anybody.
+    let tried = |one: &Commitment| {
+        history.as_ref().is_some_and(|history: &History| one.effective_from <= history.last)
+    };
     let promise = |commitment: &Commitment| Promise {
         commitment: commitment.clone(),
-        achieved: commitments.iter().find(|one| one.name == commitment.name).cloned(),
+        achieved: commitments.iter().find(|one| one.name == commitment.name && tried(commitment)).cloned(),
     };
     let goal = |objective: &Objective| Goal {
         objective: objective.clone(),
         achieved: objectives.iter().find(|one| one.name == objective.name).and_then(share),
     };
-    Catalogue {
-        promises: policy.commitments.iter().filter(in_force).map(promise).collect(),
-        objectives: policy.objectives.iter().map(goal).collect(),
-        history,
-    }
+    let promises = policy.commitments.iter().filter(in_force).map(promise).collect();
+    Catalogue { promises, objectives: policy.objectives.iter().map(goal).collect(), history }
 }
 
 /// The share that the target is held against, and of how many cases.

@@ -88,7 +88,16 @@ fn segments(explanations: &Value) -> Vec<(f64, f64, String)> {
         let state = one["state"].as_str().expect("a state").to_owned();
         (hour(&one["start_ms"]), hour(&one["end_ms"]), state)
     };
-    picture["segments"].as_array().expect("a list").iter().map(segment).collect()
+    let drawn: Vec<(f64, f64, String)> =
+        picture["segments"].as_array().expect("a list").iter().map(segment).collect();
+    if picture["closed_drawn"] == true {
+        // What ran in the picture is what counted in the sum.
+        let ran = drawn.iter().filter(|(.., state)| matches!(state.as_str(), "open" | "warned" | "breached"));
+        let hours: f64 = ran.map(|(from, to, _)| to - from).sum();
+        let elapsed = explanations[0]["clocks"][0]["elapsed_seconds"].as_f64().expect("seconds");
+        assert!((hours * 3_600.0 - elapsed).abs() < 0.001, "{drawn:?}: {elapsed} s");
+    }
+    drawn
 }
 
 fn expected(segments: &[(f64, f64, &str)]) -> Vec<(f64, f64, String)> {

@@ -37,7 +37,7 @@ pub fn html(page: &Page) -> String {
 fn table(page: &Page) -> String {
     let caption = escaped(&page.caption);
     let mut text = format!(
-        "<div class=\"wide\" role=\"region\" aria-labelledby=\"limits\" tabindex=\"0\">\n<table>\n\
+        "<section class=\"wide\" aria-labelledby=\"limits\" tabindex=\"0\">\n<table>\n\
          <caption id=\"limits\">{caption}</caption>\n"
     );
     let mut rows = page.table.iter();
@@ -55,7 +55,7 @@ fn table(page: &Page) -> String {
         let cells: String = row.iter().enumerate().map(cell).collect();
         text.push_str(&format!("<tr>{cells}</tr>\n"));
     }
-    text.push_str("</tbody>\n</table>\n</div>\n");
+    text.push_str("</tbody>\n</table>\n</section>\n");
     text
 }
 

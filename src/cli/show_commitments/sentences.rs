@@ -92,7 +92,7 @@ fn passes(test: &Test, lang: Lang) -> String {
     }
     match (test.one_of.is_empty(), lang) {
         (true, Lang::En) => format!("{name} is known"),
-        (true, Lang::Zh) => format!("已有{name}"),
+        (true, Lang::Zh) => format!("已注明{name}"),
         (false, _) => {
             let values = listed(test.one_of.clone(), "or", "或", lang);
             format!("{name}{}{values}", say(lang, ": ", "："))
