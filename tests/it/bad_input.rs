@@ -142,7 +142,7 @@ fn wrong_files_and_paths_are_named_with_the_remedy() {
     check(&["replay", csv, "--alerts", "/nowhere/alerts"], "cannot be written");
     check(&["replay", csv, "--as-of", "yesterday"], "write an instant with its offset");
     check(&["explain", "T-1", csv, "--mapping", "incident_log"], ":1: the header lacks");
-    check(&["check", csv], "not valid TOML");
+    check(&["check", csv], "name the columns in the first line: date,name");
 }
 
 /// An answer is whole or not there, and never takes the place of what it was made from.
@@ -214,7 +214,7 @@ fn an_interrupted_run_says_so_and_leaves_everything_as_it_was() {
 fn shipped_files_are_right_and_the_help_teaches() {
     let output = watchbell(&["check"]);
     assert!(output.status.success(), "{}", err(&output));
-    assert_eq!(out(&output).lines().count(), 7, "{}", out(&output));
+    assert_eq!(out(&output).lines().count(), 9, "{}", out(&output));
     let help = out(&watchbell(&["replay", "--help"]));
     assert!(help.contains("Examples:") && help.contains("--mapping <NAME|PATH>"), "{help}");
     let version = out(&watchbell(&["--version"]));
