@@ -102,6 +102,5 @@ fn make(policy: &Policy, report: Option<Report>, at: Time) -> Catalogue {
 
 /// The share that the target is held against, and of how many cases.
 fn share(one: &ObjectiveReport) -> Option<(f64, u64)> {
-    let n = one.answered + one.abandoned - one.abandoned_in_time + one.waiting_missed;
-    Some((one.service_level.get(JUDGED_BY).copied()??, n))
+    Some((one.service_level.get(JUDGED_BY).copied()??, one.judged))
 }

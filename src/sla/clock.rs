@@ -188,11 +188,13 @@ impl Clock {
             Phase::Running => at,
             Phase::Paused | Phase::Stopped | Phase::Cancelled => at.min(self.since),
         };
-        let paused = self
-            .pauses()
-            .iter()
-            .fold(Span::ZERO, |sum, (from, to)| sum + calendar.elapsed(*from, (*to).min(end)));
-        calendar.elapsed(self.started, end) - paused
+        calendar.elapsed(self.started, end) - self.held(calendar, end)
+    }
+
+    /// The open time that ended pauses took up to `until`.
+    pub fn held(&self, calendar: &Calendar, until: Time) -> Span {
+        let pauses = self.pauses().iter();
+        pauses.fold(Span::ZERO, |sum, (from, to)| sum + calendar.elapsed(*from, (*to).min(until)))
     }
 
     /// When the clock is (or will be, if it runs on from here) at a mark. `None`: not while it is paused, not within
@@ -219,8 +221,7 @@ impl Clock {
     /// knows how long it will be.
     fn landed(&self, calendar: &Calendar, at: Time) -> Option<Time> {
         let is_known = self.phase != Phase::Paused || self.since > at;
-        let hold =
-            self.pauses().iter().fold(Span::ZERO, |sum, (from, to)| sum + calendar.elapsed(*from, *to));
+        let hold = self.held(calendar, Time::NEVER);
         is_known.then(|| if hold == Span::ZERO { at } else { calendar.add(at, hold) })
     }
 

@@ -128,7 +128,7 @@ pub fn work_out(case: &Case) -> Option<Answer> {
         elapsed,
         actual: clock.ended().map(|end| end - clock.started),
         late,
-        hold: (!clock.pauses().is_empty()).then(|| hold(&clock, &case.calendar)),
+        hold: (!clock.pauses().is_empty()).then(|| clock.held(&case.calendar, Time::NEVER)),
         breached,
         warning: case.warning.and_then(|offset| warning(case, &clock, due?, offset)),
         started: clock.started,
@@ -194,7 +194,7 @@ fn due(clock: &Clock, calendar: &Calendar, goal: Goal, boundary: Boundary) -> Op
             };
             // While a pause goes on, nobody knows how long it will be.
             let is_known = clock.phase != Phase::Paused || clock.since > lands;
-            is_known.then(|| calendar.add(lands, hold(clock, calendar)))
+            is_known.then(|| calendar.add(lands, clock.held(calendar, Time::NEVER)))
         }
     }
 }
@@ -203,11 +203,6 @@ fn with_goal(clock: &Clock, span: Span) -> Clock {
     let mut clock = clock.clone();
     clock.goal = Some(Budget::Open(span));
     clock
-}
-
-/// The open time that ended pauses took.
-fn hold(clock: &Clock, calendar: &Calendar) -> Span {
-    clock.pauses().iter().fold(Span::ZERO, |sum, (from, to)| sum + calendar.elapsed(*from, *to))
 }
 
 /// Whether the goal is exceeded, and by how much.

@@ -331,9 +331,8 @@ impl<'s> Step<'s> {
     fn paused(&self, n: usize) -> Span {
         let clock = &self.clocks[n];
         let calendar = &self.version(clock.commitment).calendar;
-        let going_on = (clock.phase == Phase::Paused).then_some((clock.since, self.at));
-        let pauses = clock.pauses().iter().copied().chain(going_on);
-        pauses.fold(Span::ZERO, |sum, (from, to)| sum + calendar.elapsed(from, to))
+        let going_on = (clock.phase == Phase::Paused).then_some(clock.since);
+        clock.held(calendar, self.at) + going_on.map_or(Span::ZERO, |since| calendar.elapsed(since, self.at))
     }
 }
 

@@ -6,11 +6,12 @@ use watchbell::event::{Event, decode};
 use watchbell::sla::commitment::{Commitment, Condition, Goal, Limit, Stop};
 use watchbell::sla::due::{self, Case, Step};
 use watchbell::sla::fold::fold;
-use watchbell::sla::history::Fact;
 use watchbell::sla::outcome::{Verdict, verdict};
 use watchbell::sla::policy::{Counting, Policy};
 use watchbell::sla::terms::{Boundary, Change, Convention, Landing};
 use watchbell::time::Time;
+
+use super::promises::facts;
 
 /// Preset, and the beginning of the names of its system's cases. Zendesk's are those of its own library for business time.
 const SYSTEMS: [(&str, &str); 6] = [
@@ -57,14 +58,7 @@ fn compare(preset: &str, vector: &Value, wrong: &mut Vec<String>) -> usize {
     let Some(policy) = policy(&named.case, convention(preset, vector)) else { return 0 };
     let events = events(&named.case);
     let events: Vec<Event<'_>> = events.iter().map(|line| decode(line.as_bytes()).expect("valid")).collect();
-    let fact = |event| -> Option<Fact<'_>> {
-        let event: &Event<'_> = event;
-        let matched = policy.matched(event, &mut |_, _| 0)?;
-        Some(Fact { time: event.time, source: &event.source, id: &event.id, matched })
-    };
-    let mut facts: Vec<Fact<'_>> = events.iter().filter_map(fact).collect();
-    facts.sort_by(Fact::order);
-    let clocks = fold(&policy, &facts);
+    let clocks = fold(&policy, &facts(&policy, &events));
     let [clock] = clocks.as_slice() else { panic!("{}: {clocks:?}", vector["id"]) };
     let looked = named.case.events.iter().find(|(_, step)| *step == Step::Evaluate).map(|(at, _)| *at);
     let now = clock.ended().or(looked);

@@ -52,7 +52,7 @@ fn clocks(policy: &Policy, lines: &str) -> Vec<Clock> {
 }
 
 /// What the clocks see of events, in order.
-fn facts<'e>(policy: &Policy, events: &'e [Event<'_>]) -> Vec<Fact<'e>> {
+pub(super) fn facts<'e>(policy: &Policy, events: &'e [Event<'_>]) -> Vec<Fact<'e>> {
     let fact = |event: &'e Event<'_>| {
         let matched = policy.matched(event, &mut |_, _| 0)?;
         Some(Fact { time: event.time, source: &event.source, id: &event.id, matched })
