@@ -48,6 +48,9 @@ struct Reports {
     failed: Mutex<Option<Error>>,
 }
 
+/// How long nothing may be said on a connection of a transactional producer, in milliseconds: longer than the second
+/// between two cuts of a quiet log, and short, for a commit may be waiting for it.
+const IDLE_MS: &str = "1500";
 /// How long a full queue is waited for before the caller hears of it.
 const QUEUE_FULL_TRIES: u32 = 5_000;
 
@@ -67,6 +70,9 @@ impl Producer {
             config.set("transactional.id", id);
             // A commit right after another is told to come back, and would wait for 100 ms.
             config.set("retry.backoff.ms", "5").set("retry.backoff.max.ms", "100");
+            // While nobody coordinates the group, librdkafka asks three times who does, and then not until a connection
+            // comes or goes, whatever time it was given (its issue 5456). A connection that nothing is said on goes.
+            config.set("connections.max.idle.ms", IDLE_MS);
         }
         let reports = Arc::new(Reports::default());
         let opaque = Arc::as_ptr(&reports).cast_mut().cast::<c_void>();

@@ -19,6 +19,8 @@ mod certificates;
 #[cfg(feature = "faults")]
 mod chaos;
 mod client;
+#[cfg(test)]
+mod coordinator;
 /// A measurement, for the bench `e2e`.
 #[allow(dead_code, reason = "the tests do not measure")]
 pub mod delay;
