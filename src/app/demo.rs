@@ -166,6 +166,7 @@ fn watched(connection: kafka::Options, clock: Clock) -> anyhow::Result<live::Set
         sink: Arc::new(sink),
         workers: 1,
         policy,
+        shadow: None,
         aggregate: crate::aggregate::Options { pane: options.pane, ..Default::default() },
         options,
         sums: true,

@@ -40,6 +40,8 @@ impl Watch {
     /// Puts a watch together; asks the brokers for the topics.
     pub fn new(settings: &Settings) -> anyhow::Result<Watch> {
         let policy = Arc::new(config::load_policy(settings.policy.as_deref())?);
+        let shadow = settings.shadow.as_deref().map(|shadow| config::load_policy(Some(shadow)));
+        let shadow = shadow.transpose().context("[shadow] policy")?.map(Arc::new);
         let connection = connection(settings);
         let admin = Admin::new(&connection, PATIENCE)?;
         let logs = logs(&admin, settings)?;
@@ -70,6 +72,7 @@ impl Watch {
             sink: Arc::new(sink),
             workers: settings.engine.workers,
             policy,
+            shadow,
             options,
             aggregate,
             sums: settings.engine.aggregate,

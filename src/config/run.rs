@@ -14,6 +14,8 @@ use crate::time::Span;
 pub struct Settings {
     /// The policy's name or path.
     pub policy: Option<String>,
+    /// `[shadow] policy`: the name or path of one that only looks on.
+    pub shadow: Option<String>,
     /// `[kafka]`.
     pub kafka: Kafka,
     /// `[checkpoints]`.
@@ -120,8 +122,9 @@ pub struct Engine {
 }
 
 /// The keys of each table.
-pub const KEYS: [(&str, &[&str]); 7] = [
-    ("", &["policy", "kafka", "checkpoints", "input", "pseudonyms", "engine", "http"]),
+pub const KEYS: [(&str, &[&str]); 8] = [
+    ("", &["policy", "shadow", "kafka", "checkpoints", "input", "pseudonyms", "engine", "http"]),
+    ("shadow", &["policy"]),
     (
         "kafka",
         &[
@@ -152,7 +155,8 @@ pub fn read(file: &str, text: &str) -> Result<Settings, Problems> {
     let root = document.root();
     let folder = Path::new(file).parent().unwrap_or(Path::new("")).to_owned();
     root.only(keys(""));
-    let policy = root.string("policy").map(|policy| policy.value.to_owned());
+    let policy = root.string("policy").map(|policy| policy_at(&folder, policy.value));
+    let shadow = root.table("shadow").map(|table| shadow(&table, &folder));
     let kafka =
         root.need("kafka", "say where the brokers are: [kafka] bootstrap = \"localhost:9092\"", Value::table);
     let kafka = kafka.and_then(|table| kafka_of(&table, &folder));
@@ -165,6 +169,7 @@ pub fn read(file: &str, text: &str) -> Result<Settings, Problems> {
         let pseudonyms = pseudonyms.map_or(Some(None), |read| read.map(Some))?;
         Some(Settings {
             policy,
+            shadow: shadow.map_or(Some(None), |read| read.map(Some))?,
             kafka: kafka?,
             checkpoints: checkpoints?,
             input: input?,
@@ -383,6 +388,18 @@ fn pseudonyms(table: &Table<'_>, folder: &Path) -> Option<Pseudonyms> {
     })
 }
 
+fn shadow(table: &Table<'_>, folder: &Path) -> Option<String> {
+    table.only(keys("shadow"));
+    let policy = table.need("policy", "say which policy looks on: policy = \"next.toml\"", Value::string)?;
+    Some(policy_at(folder, policy.value))
+}
+
+/// A shipped policy's name, or a path looked up from the folder of the settings.
+fn policy_at(folder: &Path, named: &str) -> String {
+    let is_shipped = super::POLICIES.iter().any(|(name, _)| *name == named);
+    if is_shipped { named.to_owned() } else { folder.join(named).display().to_string() }
+}
+
 fn engine(root: &Table<'_>) -> Option<Engine> {
     let processors = std::thread::available_parallelism().map_or(1, |n| n.get()) as i64;
     let (fence_every, leave_within) = (Span::from_millis(100), Span::from_seconds(10));
@@ -487,10 +504,24 @@ mod tests {
 
     #[test]
     fn little_must_be_said() {
-        let settings = read("x/watchbell.toml", "[kafka]\nbootstrap = \"localhost:9092\"\n").expect("enough");
+        let least = "[kafka]\nbootstrap = \"localhost:9092\"\n";
+        let settings = read("x/watchbell.toml", least).expect("enough");
+        assert_eq!((settings.policy, settings.shadow), (None, None));
         assert_eq!(settings.kafka.topics, ["events"]);
         assert_eq!(settings.checkpoints.url, "x/checkpoints");
         assert!(settings.kafka.transactions && !settings.engine.log_clock);
+    }
+
+    #[test]
+    fn policies_are_shipped_or_lie_beside_the_settings() {
+        let text = "policy = \"call_log\"\n[shadow]\npolicy = \"next.toml\"\n[kafka]\nbootstrap = \"b:1\"\n";
+        let settings = read("x/watchbell.toml", text).expect("right");
+        assert_eq!(
+            (settings.policy.as_deref(), settings.shadow.as_deref()),
+            (Some("call_log"), Some("x/next.toml"))
+        );
+        let problems = read("watchbell.toml", "[shadow]\n[kafka]\nbootstrap = \"b:1\"\n").expect_err("wrong");
+        assert!(problems.to_string().contains("say which policy looks on"), "{problems}");
     }
 
     #[test]

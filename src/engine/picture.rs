@@ -280,6 +280,9 @@ pub struct LogPicture {
     pub reconciliation_differences: u64,
     /// What became of the clocks, by commitment in the policy's order and by the values of the allowed labels.
     pub clocks: Vec<LabelledCounts>,
+    /// What another policy says beside, if there is one.
+    #[serde(skip)]
+    pub shadow: Option<ShadowPicture>,
     /// Open promises, those with the least time left first.
     #[serde(skip)]
     pub due: Vec<DuePicture>,
@@ -299,4 +302,98 @@ pub struct LabelledCounts {
     pub found: Verdicts,
     /// Verdicts that a late event took back since. Only grows.
     pub taken_back: Verdicts,
+}
+
+impl Picture {
+    /// What another policy says beside, over all logs; `None`: there is none.
+    pub fn shadow(&self) -> Option<ShadowPicture> {
+        let mut seen = self.logs.iter().filter_map(|log| log.shadow.as_ref());
+        let first = seen.next()?.clone();
+        Some(seen.fold(first, |mut sum, one| {
+            sum.add(one);
+            sum
+        }))
+    }
+}
+
+/// How many breaches a picture shows that only one of two policies has.
+pub const SHADOW_SHOWN: usize = 50;
+
+/// What a policy that only looks on says beside the one that counts, since the log was taken over.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct ShadowPicture {
+    /// Breaches by commitment.
+    pub breaches: BTreeMap<Arc<str>, ShadowCounts>,
+    /// Those that only one of the two has, latest due first; at most [`SHADOW_SHOWN`].
+    pub latest: Vec<ShadowBreach>,
+}
+
+/// How many breaches which policy has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct ShadowCounts {
+    /// Both.
+    pub both: u64,
+    /// Only the one that counts.
+    pub live: u64,
+    /// Only the one that looks on.
+    pub shadow: u64,
+}
+
+/// A breach that only one of two policies has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ShadowBreach {
+    /// Which has it.
+    pub only: Side,
+    /// The ticket or call.
+    pub subject: Arc<str>,
+    /// The commitment.
+    pub commitment: Arc<str>,
+    /// When its goal was used up.
+    #[serde(with = "rfc3339::option")]
+    pub due: Option<Time>,
+}
+
+/// One of two policies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Side {
+    /// The one that counts.
+    Live,
+    /// The one that looks on.
+    Shadow,
+}
+
+impl Side {
+    /// The other one.
+    pub fn other(self) -> Side {
+        match self {
+            Side::Live => Side::Shadow,
+            Side::Shadow => Side::Live,
+        }
+    }
+}
+
+impl ShadowCounts {
+    /// How many only one of the two has.
+    pub fn of(&mut self, only: Side) -> &mut u64 {
+        match only {
+            Side::Live => &mut self.live,
+            Side::Shadow => &mut self.shadow,
+        }
+    }
+}
+
+impl ShadowPicture {
+    /// Adds what is seen in another log.
+    pub fn add(&mut self, other: &ShadowPicture) {
+        for (commitment, counts) in &other.breaches {
+            let sum = self.breaches.entry(commitment.clone()).or_default();
+            sum.both += counts.both;
+            sum.live += counts.live;
+            sum.shadow += counts.shadow;
+        }
+        self.latest.extend(other.latest.iter().cloned());
+        self.latest.sort_by(|a, b| (b.due, &a.subject).cmp(&(a.due, &b.subject)));
+        self.latest.truncate(SHADOW_SHOWN);
+    }
 }

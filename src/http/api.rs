@@ -148,6 +148,18 @@ pub(super) async fn commitments(State(site): State<Site>) -> Json<Value> {
     Json(json!({ "at": picture.at.to_string(), "commitments": picture.commitments }))
 }
 
+/// `GET /api/v1/shadow`: which breaches only one of two policies has, where another one looks on.
+pub(super) async fn shadow(State(site): State<Site>) -> Result<Json<Value>, Problem> {
+    let picture = site.pictures.picture();
+    let shadow = picture.shadow().ok_or_else(|| {
+        let en =
+            "no other policy looks on here: name one with [shadow] policy, or wait until logs are taken over";
+        let zh = "此处没有影子策略：请用 [shadow] policy 指定，或等待日志接管完成";
+        Problem::new(StatusCode::NOT_FOUND, en, zh)
+    })?;
+    Ok(Json(json!({ "at": picture.at.to_string(), "breaches": shadow.breaches, "latest": shadow.latest })))
+}
+
 /// `GET /api/v1/subjects/{id}`: how the clocks of a ticket or call come to their verdicts.
 pub(super) async fn subject(
     State(site): State<Site>,

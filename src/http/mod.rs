@@ -169,6 +169,7 @@ fn router(site: Site) -> Router {
         .route("/api/v1/alerts", get(api::alerts))
         .route("/api/v1/crises", get(api::crises))
         .route("/api/v1/commitments", get(api::commitments))
+        .route("/api/v1/shadow", get(api::shadow))
         .route("/api/v1/subjects/{id}", get(api::subject));
     for file in board::FILES {
         router = router.route(file.path, get(move |headers| board::answer(file, headers)));
@@ -205,7 +206,7 @@ async fn around(State(site): State<Site>, request: Request, next: Next) -> Respo
 }
 
 /// The routes that metrics tell apart: what is asked for is not a label, or a stranger could fill the memory.
-const ROUTES: [&str; 8] = [
+const ROUTES: [&str; 9] = [
     "/metrics",
     "/healthz",
     "/readyz",
@@ -214,6 +215,7 @@ const ROUTES: [&str; 8] = [
     "/api/v1/alerts",
     "/api/v1/crises",
     "/api/v1/commitments",
+    "/api/v1/shadow",
 ];
 
 fn route(path: &str) -> &'static str {

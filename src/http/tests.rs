@@ -16,7 +16,8 @@ use crate::detect::{Dimension, Measure, Point, Series};
 use crate::engine::clock;
 use crate::engine::picture::{
     AggregatePicture, ClockCounts, CommitmentPicture, DuePicture, LabelledCounts, LogPicture, Picture,
-    Pictures, SatisfactionPicture, SeriesPicture, State, Verdicts,
+    Pictures, SatisfactionPicture, SeriesPicture, ShadowBreach, ShadowCounts, ShadowPicture, Side, State,
+    Verdicts,
 };
 use crate::names::Text;
 use crate::sla::explain::Explanation;
@@ -116,6 +117,17 @@ fn due(subject: &str, minutes: i64, breached: bool) -> DuePicture {
     }
 }
 
+fn shadow() -> ShadowPicture {
+    let only = ShadowBreach {
+        only: Side::Shadow,
+        subject: "T-4".into(),
+        commitment: "answer".into(),
+        due: Some(at(-5)),
+    };
+    let counts = ShadowCounts { both: 4, live: 0, shadow: 1 };
+    ShadowPicture { breaches: BTreeMap::from([("answer".into(), counts)]), latest: vec![only] }
+}
+
 fn log() -> LogPicture {
     let counts = ClockCounts { open: 7, warned: 2, overdue: 1, kept: 50, breached: 4, cancelled: 3 };
     // 20 of those kept were there before.
@@ -149,6 +161,7 @@ fn log() -> LogPicture {
         reconciliation_differences: 3,
         clocks: vec![of("a"), of("b\"\\\n")],
         due: vec![due("T-1", 10, false), due("T-2", 50, false), due("T-3", -30, true)],
+        shadow: Some(shadow()),
         ..LogPicture::default()
     }
 }
@@ -313,6 +326,20 @@ fn data_is_json_and_kept_by_nobody() {
     let crises = get(&server, "/api/v1/crises").json();
     assert_eq!((&crises["owned"], crises["crises"].as_array().map(Vec::len)), (&json!(true), Some(3)));
     assert_eq!(get(&server, "/api/v1/commitments").json()["commitments"][1]["name"], "repair");
+}
+
+#[test]
+fn a_policy_that_looks_on_is_shown_over_all_logs() {
+    let (server, painted) = served(Painted::new(&[]));
+    painted.change(|picture| picture.logs.push(log()));
+    let shadow = get(&server, "/api/v1/shadow").json();
+    assert_eq!(shadow["breaches"], json!({ "answer": { "both": 8, "live": 0, "shadow": 2 } }));
+    assert_eq!(shadow["latest"].as_array().map(Vec::len), Some(2));
+    assert_eq!(shadow["latest"][0]["only"], "shadow");
+    painted.change(|picture| picture.logs.iter_mut().for_each(|log| log.shadow = None));
+    let none = get(&server, "/api/v1/shadow");
+    assert_eq!(none.status, 404);
+    assert!(none.body.contains("[shadow] policy"), "{}", none.body);
 }
 
 #[test]

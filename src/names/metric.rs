@@ -107,6 +107,9 @@ metrics! {
     AlertChanges Counter "watchbell_alert_changes_total" &["kind", "action"],
         "Changes of alerts written by this process: raised, amended, resolved, retracted."
         "本进程写出的告警变更累计数：发出、修正、解除、撤回。";
+    ShadowBreaches Gauge "watchbell_shadow_breaches" &["commitment", "policy"],
+        "Breaches since the logs were taken over that both policies have, or only the live or the shadow one."
+        "自接管日志以来的违约数：两套策略共有（both）、仅现行策略（live）、仅影子策略（shadow）。";
     CrisesOpen Gauge "watchbell_crises_open" &["level"],
         "Crises that go on, by level." "正在持续的危机数，按级别。";
     CrisisLevel Gauge "watchbell_crisis_level" &["product", "region", "channel", "category"],

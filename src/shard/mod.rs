@@ -232,6 +232,11 @@ impl<R: Rules> Shard<R> {
         self.next_offset = self.next_offset.max(next_offset);
     }
 
+    /// The log time when the current case of a subject was first heard of; `None`: it has none.
+    pub fn first_seen(&self, subject: &str) -> Option<Time> {
+        self.cases.find(subject).map(|index| self.cases.get(index).first_seen)
+    }
+
     /// How many cases may have something to say.
     pub fn dirty_cases(&self) -> usize {
         self.dirty.len()

@@ -7,6 +7,8 @@ use std::time::Instant;
 use super::Settings;
 use super::fencing::Fence;
 use super::round::Rounds;
+use super::shadow::Shadow;
+use crate::alert;
 use crate::engine::clock::{self, Clock};
 use crate::engine::partition::{Outcome, Partition};
 use crate::engine::picture::{LogPicture, State};
@@ -45,6 +47,7 @@ pub(super) struct Held {
     pub(super) checkpoint_next: Instant,
     pub(super) picture: LogPicture,
     pub(super) rounds: Rounds,
+    shadow: Option<Shadow>,
 }
 
 impl Held {
@@ -70,6 +73,7 @@ impl Held {
             checkpoint_next,
             picture: LogPicture { log, place, state: State::CatchingUp, ..LogPicture::default() },
             rounds,
+            shadow: None,
         };
         // A state that reaches up to the cut has nothing to wait for: its log may say nothing ever.
         held.catch_up(position);
@@ -77,6 +81,13 @@ impl Held {
             held.rounds.begin(held.partition.shard());
         }
         held
+    }
+
+    /// The same with another policy that looks on from here.
+    pub(super) fn beside(mut self, settings: &Settings) -> Held {
+        let of = |policy: &Arc<_>| Shadow::new(policy, &settings.options, self.partition.shard());
+        self.shadow = settings.shadow.as_ref().map(of);
+        self
     }
 
     /// Whether everything that was there when it was taken over has been read, so that its clock moves.
@@ -125,6 +136,9 @@ impl Held {
         self.position = offset + 1;
         self.read_since = true;
         self.picture.records += 1;
+        if let Some(shadow) = &mut self.shadow {
+            shadow.read(self.partition.shard(), &record);
+        }
         let outcome = self.partition.read(&record);
         self.catch_up(self.position);
         match outcome {
@@ -178,7 +192,7 @@ impl Held {
         if let Item::Event(event) = &record.item
             && self.partition.shard().admit(record.appended, event).is_ok()
         {
-            self.partition.advance(event.time);
+            self.advance(event.time);
         }
     }
 
@@ -206,13 +220,28 @@ impl Held {
         }
         let Some(to) = self.passed.filter(|_| self.behind && self.partition.is_live()) else { return };
         while let Some(at) = self.partition.shard_mut().next_step(to) {
-            self.partition.advance(at);
+            self.advance(at);
             if self.partition.shard().dirty_cases() >= DIRTY_MAX {
                 return;
             }
         }
-        self.partition.advance(to);
+        self.advance(to);
         self.behind = false;
+    }
+
+    fn advance(&mut self, to: Time) {
+        self.partition.advance(to);
+        // While the last cut has still to be reached, the clock stands.
+        if let Some(shadow) = self.shadow.as_mut().filter(|_| self.partition.is_live()) {
+            shadow.advance(to);
+        }
+    }
+
+    /// This was said for good: what the other policy would have said is compared with it.
+    pub(super) fn said(&mut self, records: &[alert::Record]) {
+        if let Some(shadow) = &mut self.shadow {
+            shadow.compare(self.partition.shard(), records);
+        }
     }
 
     /// How it looks now.
@@ -237,7 +266,8 @@ impl Held {
         picture.fence_age_seconds = age.map_or(0.0, |age| age.as_secs_f64());
         picture.cases = shard.cases() as u64;
         picture.memory_bytes = shard.memory_bytes() as u64;
-        (picture.clocks, picture.due) = self.rounds.walk(shard);
+        (picture.clocks, picture.due) = self.rounds.walk(shard, !self.fences.is_empty());
+        picture.shadow = self.shadow.as_ref().map(Shadow::look);
         picture.cut = self.partition.seq();
         picture.checkpoint_age_seconds = self.checkpointed.map(|at| since(at).as_secs_f64());
         picture.clone()

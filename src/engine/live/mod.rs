@@ -36,6 +36,7 @@ mod life;
 mod reading;
 mod refusals;
 mod round;
+mod shadow;
 mod shared;
 mod summing;
 mod taking;
@@ -60,6 +61,8 @@ pub struct Settings {
     pub workers: u32,
     /// The promises.
     pub policy: Arc<Policy>,
+    /// Promises that are only looked at beside, if any.
+    pub shadow: Option<Arc<Policy>>,
     /// How logs are read.
     pub options: shard::Options,
     /// How series are judged.

@@ -14,6 +14,8 @@ use crate::window::{Cell, OTHER};
 
 /// How many cases are looked at for one picture: a millisecond's worth.
 const STRETCH: u32 = 4_000;
+/// How many while records wait: to read them is more urgent than to show how many clocks are open.
+const STRETCH_BEHIND: u32 = 500;
 
 type Key = (u16, Vec<Arc<str>>);
 
@@ -77,9 +79,13 @@ impl Rounds {
         });
     }
 
-    /// Goes on with the round; what is known now.
-    pub(super) fn walk(&mut self, shard: &Shard<Standard>) -> (Vec<LabelledCounts>, Vec<DuePicture>) {
-        self.go_on(shard, STRETCH);
+    /// Goes on with the round; what is known now. `is_behind`: there are records that wait to be read.
+    pub(super) fn walk(
+        &mut self,
+        shard: &Shard<Standard>,
+        is_behind: bool,
+    ) -> (Vec<LabelledCounts>, Vec<DuePicture>) {
+        self.go_on(shard, if is_behind { STRETCH_BEHIND } else { STRETCH });
         (self.sums(), self.whole.1.clone())
     }
 

@@ -288,7 +288,8 @@ impl<'a> Worker<'a> {
         let checkpoint_next = clock::instant() + self.settings.pace.checkpoint + spread;
         let kept = self.rounds.remove(&log).filter(|_| taken.partition.is_live());
         let rounds = kept.unwrap_or_else(|| Rounds::new(&self.settings.labels));
-        self.held.insert(log, Held::new(taken.partition, place, checkpoint_next, rounds));
+        self.held
+            .insert(log, Held::new(taken.partition, place, checkpoint_next, rounds).beside(self.settings));
         self.own();
     }
 
@@ -452,7 +453,10 @@ impl<'a> Worker<'a> {
             held.rounds.note_leaving(held.partition.shard());
             match held.partition.propose(with_partial, always || held.read_since) {
                 Some(proposal) => proposals.push((*log, proposal)),
-                None => held.rounds.forget_left(held.partition.shard()),
+                None => {
+                    held.rounds.forget_left(held.partition.shard());
+                    held.said(&[]);
+                }
             }
         }
         if proposals.is_empty() {
@@ -495,6 +499,7 @@ impl<'a> Worker<'a> {
         held.picture.cut_seconds += seconds;
         held.picture.cuts_in_doubt = doubts;
         let records = &proposal.transaction.alerts;
+        held.said(records);
         for record in records {
             *held.picture.changes.entry(record.change.action.name()).or_default() += 1;
         }

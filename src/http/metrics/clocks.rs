@@ -38,6 +38,12 @@ pub(super) fn write(families: &mut Families, picture: &Picture, totals: &Totals,
     for ((kind, action), n) in pictures.said() {
         families.counter(Metric::AlertChanges, &[("kind", kind), ("action", action)], n as f64);
     }
+    for (commitment, counts) in picture.shadow().into_iter().flat_map(|shadow| shadow.breaches) {
+        for (policy, n) in [("both", counts.both), ("live", counts.live), ("shadow", counts.shadow)] {
+            let labels = [("commitment", &*commitment), ("policy", policy)];
+            families.gauge(Metric::ShadowBreaches, &labels, n as f64);
+        }
+    }
     if let Some(aggregate) = &picture.aggregate {
         write_crises(families, aggregate, allowed);
         write_series(families, aggregate);

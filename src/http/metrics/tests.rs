@@ -108,6 +108,8 @@ fn a_monitoring_centre_sees_promises_alerts_and_crises() {
             (r#"watchbell_clocks_due_within{commitment="answer",within="1h"}"#, 2.0),
             (r#"watchbell_clocks_due_within{commitment="repair",within="1d"}"#, 0.0),
             (r#"watchbell_alert_changes_total{kind="breach",action="raised"}"#, 1.0),
+            (r#"watchbell_shadow_breaches{commitment="answer",policy="both"}"#, 4.0),
+            (r#"watchbell_shadow_breaches{commitment="answer",policy="shadow"}"#, 1.0),
             (r#"watchbell_alert_changes_total{kind="crisis",action="raised"}"#, 0.0),
             (r#"watchbell_crises_open{level="primary"}"#, 1.0),
             (r#"watchbell_crises_open{level="intermediate"}"#, 0.0),

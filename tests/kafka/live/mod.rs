@@ -14,6 +14,7 @@ mod people;
 mod plain;
 mod readiness;
 mod replay;
+mod shadow;
 mod time;
 mod topics;
 mod upstream;
