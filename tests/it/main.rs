@@ -11,6 +11,7 @@ mod crisis;
 mod dashboards;
 #[cfg(feature = "kafka")]
 mod demo;
+mod duties;
 mod explained;
 #[cfg(all(feature = "kafka", feature = "http"))]
 mod faces;
