@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use crate::alert::{About, Action, AlertId, Change, Promise, Record};
 use crate::engine::picture::{SHADOW_SHOWN, ShadowBreach, ShadowPicture, Side};
+use crate::event::Event;
 use crate::shard::{Options, Shard, Standard};
 use crate::sla::policy::Policy;
 use crate::source::{self, Item};
@@ -39,18 +40,17 @@ impl Shadow {
 
     /// Reads a record that the living one is about to read.
     pub(super) fn read(&mut self, living: &Shard<Standard>, record: &source::Record<'_>) {
+        // When its case was, or now is, first heard of.
+        let first_seen = |event: &Event<'_>| {
+            living.first_seen(&event.subject).unwrap_or(living.log_time().max(event.time))
+        };
         match &record.item {
-            Item::Event(event) if !self.is_old(living, &event.subject) => {
+            Item::Event(event) if first_seen(event) > self.began => {
                 // Why something cannot be used is said by the living one.
                 let _ = self.shard.read(record.offset, record.appended, event);
             }
             _ => self.shard.skip(record.offset),
         }
-    }
-
-    /// Whether a subject's case was there before the shadow.
-    fn is_old(&self, living: &Shard<Standard>, subject: &str) -> bool {
-        living.first_seen(subject).is_some_and(|at| at <= self.began)
     }
 
     /// Moves the clock.
@@ -60,9 +60,10 @@ impl Shadow {
 
     /// Compares what the living one has just said with what this one would say now.
     pub(super) fn compare(&mut self, living: &Shard<Standard>, said: &[Record]) {
-        for record in said {
-            if breach(&record.change).is_some_and(|promise| !self.is_old(living, &promise.subject)) {
-                self.note(&record.change, Side::Live);
+        for Record { change, .. } in said {
+            let first_seen = breach(change).and_then(|promise| living.first_seen(&promise.subject));
+            if first_seen.is_some_and(|at| at > self.began) {
+                self.note(change, Side::Live);
             }
         }
         let cut = self.shard.cut(false);
@@ -235,7 +236,9 @@ mod tests {
         world.happen("resolved", "old", 55);
         assert_eq!(world.cut(56), [0, 0, 0]);
         let mut world = World::new(600);
+        // What comes late at once belongs to a case that counts as old.
+        world.happen("opened", "late", -20);
         world.happen("opened", "T-1", 1);
-        assert_eq!(world.cut(55), [0, 0, 0], "the old one is broken at 50, and nobody asks the shadow");
+        assert_eq!(world.cut(55), [0, 0, 0], "the old ones are broken by now, and nobody asks the shadow");
     }
 }
