@@ -214,7 +214,7 @@ fn an_interrupted_run_says_so_and_leaves_everything_as_it_was() {
 fn shipped_files_are_right_and_the_help_teaches() {
     let output = watchbell(&["check"]);
     assert!(output.status.success(), "{}", err(&output));
-    assert_eq!(out(&output).lines().count(), 9, "{}", out(&output));
+    assert_eq!(out(&output).lines().count(), 10, "{}", out(&output));
     let help = out(&watchbell(&["replay", "--help"]));
     assert!(help.contains("Examples:") && help.contains("--mapping <NAME|PATH>"), "{help}");
     let version = out(&watchbell(&["--version"]));
