@@ -268,6 +268,11 @@ impl Calendar {
         self.end_of(self.local_date(start), days)
     }
 
+    /// The end (local 24:00) of a date, or, if that is no working day, of the first one after it.
+    pub fn end_of_date(&self, date: Date) -> Time {
+        self.end_of_working_day(instant(&self.zone, date, 720), 1, true)
+    }
+
     fn end_of(&self, date: Date, days_later: u32) -> Time {
         let day = date.checked_add(jiff::Span::new().days(i64::from(days_later)));
         day.map_or(Time::NEVER, |day| instant(&self.zone, day, 1_440))

@@ -191,7 +191,7 @@ pub struct Reading {
     /// How the rows of foreign logs become events: a shipped mapping (incident_log, call_log, feedback_log) or a file.
     #[arg(long, value_name = "NAME|PATH")]
     mapping: Option<String>,
-    /// The promises: a shipped policy (commitments, duties, incident_log, call_log) or a file. Default: commitments.
+    /// The promises: a shipped policy (commitments, guide, incident_log, call_log) or a file. Default: commitments.
     #[arg(long, value_name = "NAME|PATH")]
     policy: Option<String>,
     /// Into how many logs the events are split by subject, as Kafka would split them.

@@ -21,7 +21,7 @@ pub mod run;
 /// The policies that are shipped, by name.
 pub const POLICIES: [(&str, &str); 4] = [
     ("commitments", policy::DEFAULT),
-    ("duties", include_str!("../../config/policies/duties.toml")),
+    ("guide", include_str!("../../config/policies/guide.toml")),
     ("incident_log", include_str!("../../config/policies/incident_log.toml")),
     ("call_log", include_str!("../../config/policies/call_log.toml")),
 ];

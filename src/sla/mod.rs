@@ -19,6 +19,7 @@ pub mod outcome;
 pub mod picture;
 pub mod policy;
 pub mod terms;
+pub mod warranty;
 
 #[cfg(test)]
 mod tests;

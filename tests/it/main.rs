@@ -3,6 +3,7 @@
 mod bad_input;
 mod calendars;
 mod cases;
+mod catalogue;
 #[cfg(feature = "object-store")]
 mod clouds;
 mod commitments;
@@ -11,7 +12,6 @@ mod crisis;
 mod dashboards;
 #[cfg(feature = "kafka")]
 mod demo;
-mod duties;
 mod explained;
 #[cfg(all(feature = "kafka", feature = "http"))]
 mod faces;
