@@ -88,7 +88,7 @@ impl Shadow {
                 *counts.of(side) += 1;
                 self.remember(id, promise, side);
             }
-            (Action::Retracted, Some(_)) => {
+            (Action::Retracted, Some(mine)) if mine == side => {
                 self.alone.remove(&id);
                 *counts.of(side) -= 1;
             }
