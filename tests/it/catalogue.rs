@@ -8,11 +8,11 @@ use watchbell::config::{load_lifecycles, load_policy};
 use watchbell::event::{Event, decode};
 use watchbell::names::metric::Metric;
 use watchbell::sla::fold::fold;
-use watchbell::sla::outcome::{Verdict, verdict};
+use watchbell::sla::outcome::verdict;
 use watchbell::sla::policy::Policy;
 use watchbell::time::Time;
 
-use crate::promises::facts;
+use crate::promises::{facts, word};
 
 fn text(path: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).expect("a file of the repository")
@@ -126,13 +126,7 @@ fn told(policy: &Policy, name: &str, story: &str) -> String {
     let now = Time::parse("2027-06-30T00:00:00+08:00").expect("an instant");
     let is_asked = |commitment: u16| *policy.commitments[usize::from(commitment)].name == *name;
     let clocks = clocks.iter().filter(|clock| is_asked(clock.commitment));
-    let word = |one| match verdict(policy, one, now) {
-        Verdict::Kept => "kept",
-        Verdict::Breached => "broken",
-        Verdict::Open => "open",
-        Verdict::Cancelled => "cancelled",
-    };
-    clocks.map(word).collect::<Vec<_>>().join(" ")
+    clocks.map(|one| word(verdict(policy, one, now))).collect::<Vec<_>>().join(" ")
 }
 
 #[test]

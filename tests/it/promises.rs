@@ -62,6 +62,16 @@ pub(super) fn facts<'e>(policy: &Policy, events: &'e [Event<'_>]) -> Vec<Fact<'e
     facts
 }
 
+/// A verdict as stories tell it.
+pub(super) fn word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Kept => "kept",
+        Verdict::Breached => "broken",
+        Verdict::Open => "open",
+        Verdict::Cancelled => "cancelled",
+    }
+}
+
 /// Monday 2026-03-16, noon.
 fn now() -> Time {
     Time::parse("2026-03-16T12:00:00Z").expect("an instant")
@@ -76,12 +86,7 @@ fn told(policy: &Policy, clocks: &[Clock]) -> Vec<String> {
     };
     let tell = |clock: &Clock| {
         let commitment = &policy.commitments[usize::from(clock.commitment)];
-        let verdict = match verdict(policy, clock, now()) {
-            Verdict::Kept => "kept",
-            Verdict::Breached => "broken",
-            Verdict::Open => "open",
-            Verdict::Cancelled => "cancelled",
-        };
+        let verdict = word(verdict(policy, clock, now()));
         let end = clock.ended().map_or("…".to_owned(), short);
         let due = clock.due(commitment).map_or("-".to_owned(), short);
         let paused = if clock.phase == Phase::Paused { " paused" } else { "" };
