@@ -1,4 +1,5 @@
-//! What do the partitions say together? The second pure machine: partials in, changes of signals and crises out.
+//! What do the partitions say together? The second pure machine: partials in, changes of signals, crises and missed
+//! objectives out.
 //!
 //! Ground rules: a function of the partials in the order in which they come; no clock but theirs. Its clock is the
 //! least of its sources' clocks, a source that keeps the others waiting too long being waived. A bucket closes when the
@@ -8,34 +9,40 @@
 //!
 //! ```text
 //!   partial ─► stale? ─► its source's queue ─► panes (largest stamp wins) ─┐
-//!                                                  bucket closed by all ───┴─► detector ─► crises ─► standing
+//!                                                  bucket closed by all ───┼─► detector ─► crises ─┬► standing
+//!                                                    pane closed by all ───┴─► objectives ─────────┘
 //!                                                                             said − standing = changes
 //! ```
 
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::alert::{self, About, Alert, AlertId, Alerts, Change, Status};
 use crate::crisis::{self, Crisis, Desk, Grade};
 use crate::detect::{self, Detector, Series, Signal};
+use crate::sla::objective::{Objective, Shortfall};
 use crate::time::{Span, Time};
 use crate::window::{ByStamp, Merging, Partial, Scores, Stamp};
 
+mod objectives;
 mod panes;
 mod sources;
 
 #[cfg(test)]
 mod tests;
 
+pub use objectives::Judgement;
 pub use sources::Coverage;
 
+use objectives::{Objectives, Sums};
 use panes::{Panes, Sight};
 use sources::Sources;
 
 /// How the aggregate works.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Options {
     /// The width of the workers' panes; the detector's bucket is a multiple of it. Default 5 min.
     pub pane: Span,
@@ -50,6 +57,8 @@ pub struct Options {
     pub detect: detect::Options,
     /// How crises are graded.
     pub crisis: crisis::Options,
+    /// The objectives that are judged; with every pane, not only with every bucket. Default none.
+    pub objectives: Vec<Arc<Objective>>,
 }
 
 impl Default for Options {
@@ -61,6 +70,7 @@ impl Default for Options {
             lag_max: Span::from_hours(6),
             detect: detect::Options::default(),
             crisis: crisis::Options::default(),
+            objectives: Vec::new(),
         }
     }
 }
@@ -71,6 +81,8 @@ pub struct Aggregate<M: Merging = ByStamp> {
     merging: PhantomData<M>,
     options: Options,
     state: State,
+    sums: Sums,
+    judgements: Vec<Judgement>,
     standing: Alerts,
     said: Alerts,
     /// Whether the two may differ; asked after every partial, when mostly nothing has changed.
@@ -90,6 +102,8 @@ pub struct State {
     detector: Detector,
     desk: Desk,
     said: Vec<Said>,
+    /// Version 2 ended before it.
+    objectives: Objectives,
 }
 
 /// An alert as it was said, in a form that every codec can carry.
@@ -103,13 +117,14 @@ struct Said {
 enum Found {
     Signal(Signal),
     Crisis(Crisis),
+    Objective(Shortfall),
 }
 
 /// Why a snapshot cannot be gone on from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StateError {
     /// It was written by another version.
-    #[error("the aggregate's snapshot has version {found}, this program reads version {VERSION}")]
+    #[error("the aggregate's snapshot has version {found}, this program reads {VERSION_2} and {VERSION}")]
     Version {
         /// Its version.
         found: u32,
@@ -125,7 +140,9 @@ pub enum StateError {
 }
 
 /// The version of [`State`].
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
+/// The one before, without objectives.
+const VERSION_2: u32 = 2;
 
 impl<M: Merging> Aggregate<M> {
     /// A machine for `logs` source partitions, numbered from 0.
@@ -140,11 +157,14 @@ impl<M: Merging> Aggregate<M> {
             detector: Detector::default(),
             desk: Desk::default(),
             said: Vec::new(),
+            objectives: Objectives::default(),
         };
         Aggregate {
             merging: PhantomData,
             options,
             state,
+            sums: Sums::new(),
+            judgements: Vec::new(),
             standing: Alerts::new(),
             said: Alerts::new(),
             unsaid: false,
@@ -224,9 +244,24 @@ impl<M: Merging> Aggregate<M> {
         self.state.panes.satisfaction()
     }
 
+    /// The objectives that are missed, or were lately, in the order in which that began.
+    pub fn shortfalls(&self) -> impl Iterator<Item = &Shortfall> {
+        self.state.objectives.shortfalls()
+    }
+
+    /// How each objective stood when it was last judged.
+    pub fn judgements(&self) -> &[Judgement] {
+        &self.judgements
+    }
+
     /// The end of the last bucket that was closed; it changes when there is something new to see.
     pub fn closed(&self) -> Option<Time> {
-        self.state.next_close.map(|next| next - self.options.detect.bucket)
+        self.state.next_close.map(|next| (next - self.step()).floor(self.options.detect.bucket))
+    }
+
+    /// How far apart the instants are at which anything is judged: objectives are with every pane.
+    fn step(&self) -> Span {
+        if self.options.objectives.is_empty() { self.options.detect.bucket } else { self.options.pane }
     }
 
     /// How the complaint series that matter ran, at most `most` of them; see [`detect::Course`].
@@ -267,17 +302,34 @@ impl<M: Merging> Aggregate<M> {
 
     /// Goes on from a snapshot.
     pub fn from_state(options: Options, logs: u32, mut state: State) -> Result<Aggregate<M>, StateError> {
-        if state.version != VERSION {
+        if ![VERSION_2, VERSION].contains(&state.version) {
             return Err(StateError::Version { found: state.version });
         }
+        state.version = VERSION;
         let found = state.sources.logs();
         if found != logs {
             return Err(StateError::Logs { found, expected: logs });
         }
         let alerts = std::mem::take(&mut state.said).into_iter().map(Said::alert);
         let said = alerts.map(|alert| (alert.id, alert)).collect();
-        let mut aggregate =
-            Aggregate { merging: PhantomData, options, state, standing: Alerts::new(), said, unsaid: true };
+        let now = state.clock.unwrap_or(Time::MIN);
+        state.objectives.keep_only(&options.objectives, now);
+        let (mut sums, mut judgements) = (Sums::new(), Vec::new());
+        let closed = state.next_close.map(|next| next - options.pane);
+        for (objective, end) in options.objectives.iter().zip(std::iter::repeat(closed).flatten()) {
+            judgements.push(state.objectives.look(objective, &mut sums, end));
+        }
+        let standing = Alerts::new();
+        let mut aggregate = Aggregate {
+            merging: PhantomData,
+            options,
+            state,
+            sums,
+            judgements,
+            standing,
+            said,
+            unsaid: true,
+        };
         aggregate.standing = aggregate.stands();
         Ok(aggregate)
     }
@@ -300,21 +352,32 @@ impl<M: Merging> Aggregate<M> {
 
     /// Moves what one source said into the panes, or what all of them said, up to the bucket that ends at `end`.
     fn count(&mut self, end: Time, log: Option<u32>) {
-        let State { sources, panes, .. } = &mut self.state;
-        let Options { grace, detect, .. } = &self.options;
+        let State { sources, panes, objectives, .. } = &mut self.state;
+        let Options { grace, detect, pane, .. } = &self.options;
         let (boundary, horizon) = (end + *grace, end - detect.bucket - detect.reach());
         let mut next = || match log {
             Some(log) => sources.release_of(log, boundary),
             None => sources.release(boundary),
         };
         while let Some(partial) = next() {
+            objectives.take::<M>(&partial, &mut self.sums, end, *pane);
             panes.take::<M>(partial, horizon, &self.options);
         }
     }
 
-    /// Judges the bucket that ends at `end`.
+    /// Judges what ends at `end`: objectives, and the bucket, if one does.
     fn close(&mut self, end: Time) {
-        let State { panes, detector, desk, next_close, .. } = &mut self.state;
+        let objectives = &self.options.objectives;
+        self.judgements = self.state.objectives.judge(objectives, &mut self.sums, end);
+        if end == end.floor(self.options.detect.bucket) {
+            self.close_bucket(end);
+        }
+        self.state.next_close = Some(end + self.step());
+        self.stand();
+    }
+
+    fn close_bucket(&mut self, end: Time) {
+        let State { panes, detector, desk, .. } = &mut self.state;
         let Options { detect, crisis, .. } = &self.options;
         for (at, tallies) in panes.changed(end, detect.bucket) {
             detector.count(at, tallies);
@@ -326,8 +389,6 @@ impl<M: Merging> Aggregate<M> {
             desk.step(end, &active, &Sight { panes, view: detector.view(end, detect) }, crisis);
         }
         panes.forget(end - detect.reach());
-        *next_close = Some(end + detect.bucket);
-        self.stand();
     }
 
     fn stand(&mut self) {
@@ -340,7 +401,7 @@ impl<M: Merging> Aggregate<M> {
         self.standing = standing;
     }
 
-    /// All signals and crises as alerts.
+    /// All signals, crises and shortfalls as alerts.
     fn stands(&self) -> Alerts {
         let signals = self.signals().map(|signal| Alert {
             id: signal_id(signal),
@@ -352,7 +413,12 @@ impl<M: Merging> Aggregate<M> {
             status: status(crisis.ended),
             about: About::Crisis(Box::new(crisis.clone())),
         });
-        signals.chain(crises).map(|alert| (alert.id, alert)).collect()
+        let shortfalls = self.state.objectives.shortfalls().map(|shortfall| Alert {
+            id: shortfall_id(shortfall),
+            status: status(shortfall.ended),
+            about: About::Objective(Box::new(shortfall.clone())),
+        });
+        signals.chain(crises).chain(shortfalls).map(|alert| (alert.id, alert)).collect()
     }
 }
 
@@ -368,6 +434,12 @@ pub fn crisis_id(crisis: &Crisis) -> AlertId {
     AlertId::of(&[b"crisis", crisis.opened_as.key().as_bytes(), &began_ms])
 }
 
+/// The identity of an alert on a missed objective: its name, and when it began.
+pub fn shortfall_id(shortfall: &Shortfall) -> AlertId {
+    let began_ms = shortfall.began.millis().to_le_bytes();
+    AlertId::of(&[b"objective", shortfall.objective.as_bytes(), &began_ms])
+}
+
 fn status(ended: Option<Time>) -> Status {
     if ended.is_some() { Status::Resolved } else { Status::Open }
 }
@@ -377,6 +449,7 @@ impl Said {
         let about = match &alert.about {
             About::Signal(signal) => Found::Signal(Signal::clone(signal)),
             About::Crisis(crisis) => Found::Crisis(Crisis::clone(crisis)),
+            About::Objective(shortfall) => Found::Objective(Shortfall::clone(shortfall)),
             // Of promises only the workers speak.
             About::Warning(_) | About::Breach(_) => return None,
         };
@@ -387,6 +460,7 @@ impl Said {
         let (id, about) = match self.about {
             Found::Signal(signal) => (signal_id(&signal), About::Signal(Box::new(signal))),
             Found::Crisis(crisis) => (crisis_id(&crisis), About::Crisis(Box::new(crisis))),
+            Found::Objective(shortfall) => (shortfall_id(&shortfall), About::Objective(Box::new(shortfall))),
         };
         Alert { id, status: self.status, about }
     }

@@ -16,7 +16,7 @@ use crate::window::{Cell, Counts, Merged, Merging, Partial, Scores};
 /// The panes still kept.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Panes {
-    panes: BTreeMap<Time, BTreeMap<Cell, Merged>>,
+    panes: BTreeMap<Time, BTreeMap<Cell, Merged<Counts>>>,
     /// Buckets whose counts changed since the detector saw them.
     changed: BTreeSet<Time>,
     /// Scores of the panes that are no longer kept.
@@ -75,7 +75,7 @@ impl Panes {
     }
 }
 
-fn add_scores(sums: &mut BTreeMap<Series, Scores>, cells: &BTreeMap<Cell, Merged>) {
+fn add_scores(sums: &mut BTreeMap<Series, Scores>, cells: &BTreeMap<Cell, Merged<Counts>>) {
     for (cell, merged) in cells {
         let scores = merged.total().scores;
         if scores.n == 0 {

@@ -22,6 +22,7 @@ use xxhash_rust::xxh3::Xxh3;
 use crate::crisis::Crisis;
 use crate::detect::Signal;
 use crate::names::{Severity, Text};
+use crate::sla::objective::Shortfall;
 use crate::time::{Time, rfc3339};
 use crate::window::{Cell, Stamp};
 
@@ -105,6 +106,8 @@ pub enum About {
     Signal(Box<Signal>),
     /// Signals and breaches that belong together.
     Crisis(Box<Crisis>),
+    /// A share that was promised over many cases is missed.
+    Objective(Box<Shortfall>),
 }
 
 impl About {
@@ -115,12 +118,13 @@ impl About {
             About::Breach(_) => "breach",
             About::Signal(_) => "signal",
             About::Crisis(_) => "crisis",
+            About::Objective(_) => "objective",
         }
     }
 }
 
 /// The kinds of alerts.
-pub const KINDS: [&str; 4] = ["warning", "breach", "signal", "crisis"];
+pub const KINDS: [&str; 5] = ["warning", "breach", "signal", "crisis", "objective"];
 
 /// One promise to one customer that is in danger or broken.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

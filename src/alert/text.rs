@@ -2,6 +2,7 @@
 
 use super::{About, Alert, Promise};
 use crate::names::Text;
+use crate::sla::objective::{Operator, Shortfall};
 use crate::time::Span;
 
 /// What an alert says, in one sentence.
@@ -11,11 +12,34 @@ pub fn summary(alert: &Alert) -> Text {
         About::Breach(promise) => breach(promise),
         About::Signal(signal) => signal.summary(),
         About::Crisis(crisis) => crisis.summary(),
+        About::Objective(shortfall) => objective(shortfall),
     }
 }
 
 fn due(promise: &Promise) -> String {
     promise.due.map_or_else(|| "–".to_owned(), |due| due.to_string())
+}
+
+fn objective(shortfall: &Shortfall) -> Text {
+    let Shortfall { title, n, good, target, .. } = shortfall;
+    let (reached, target) = (100.0 * *good as f64 / (*n).max(1) as f64, 100.0 * target);
+    let since = shortfall.began;
+    let (en, zh) = match shortfall.operator {
+        Operator::AtLeast => ("at least", "不低于"),
+        Operator::AtMost => ("at most", "不高于"),
+    };
+    let figures = Text::new(
+        format!("{good} of {n} ({reached:.1} %), promised {en} {target} %"),
+        format!("{n} 件中 {good} 件（{reached:.1}%），承诺{zh}{target}%"),
+    );
+    let (what, said) = match shortfall.ended {
+        None => (format!("missed since {since}"), format!("自 {since} 起未达标")),
+        Some(ended) => (format!("missed from {since} to {ended}"), format!("{since} 至 {ended} 未达标")),
+    };
+    Text::new(
+        format!("{}: {what}; {}", title.en, figures.en),
+        format!("{}：{said}；{}", title.zh, figures.zh),
+    )
 }
 
 fn warning(promise: &Promise) -> Text {

@@ -1,9 +1,10 @@
 //! What do we promise, and how well do we keep it? The promises in force, each with what a history says of it.
 
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use super::replay::{Settings, Stage, run as judge};
-use super::report::{CommitmentReport, JUDGED_BY, ObjectiveReport, Report};
+use super::report::{CommitmentReport, Report};
 use crate::config;
 use crate::engine::clock;
 use crate::sla::policy::{Commitment, Objective, Policy};
@@ -35,7 +36,7 @@ pub struct Promise {
 /// A promise about many cases.
 pub struct Goal {
     /// The promise.
-    pub objective: Objective,
+    pub objective: Arc<Objective>,
     /// The share kept and of how many; `None` where there was no case.
     pub achieved: Option<(f64, u64)>,
 }
@@ -92,15 +93,13 @@ fn make(policy: &Policy, report: Option<Report>, at: Time) -> Catalogue {
         commitment: commitment.clone(),
         achieved: commitments.iter().find(|one| one.name == commitment.name && tried(commitment)).cloned(),
     };
-    let goal = |objective: &Objective| Goal {
+    let goal = |objective: &Arc<Objective>| Goal {
         objective: objective.clone(),
-        achieved: objectives.iter().find(|one| one.name == objective.name).and_then(share),
+        achieved: objectives
+            .iter()
+            .find(|one| one.name == objective.name)
+            .and_then(|one| Some((one.share?, one.judged))),
     };
     let promises = policy.commitments.iter().filter(in_force).map(promise).collect();
     Catalogue { promises, objectives: policy.objectives.iter().map(goal).collect(), history }
-}
-
-/// The share that the target is held against, and of how many cases.
-fn share(one: &ObjectiveReport) -> Option<(f64, u64)> {
-    Some((one.service_level.get(JUDGED_BY).copied()??, one.judged))
 }

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::report::{Durations, durations, share, wilson};
+use super::report::{Durations, durations};
 use crate::engine::conduct::{Conduct, Passage, Stage};
 use crate::lifecycle::course::Violation;
 use crate::lifecycle::{Lifecycle, Lifecycles};
 use crate::names::Text;
 use crate::sla::history::FACTS_MAX;
+use crate::sla::objective::{share, wilson};
 
 /// One lifecycle in sum.
 #[derive(Debug, Serialize)]

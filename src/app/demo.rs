@@ -165,9 +165,13 @@ fn watched(connection: kafka::Options, clock: Clock) -> anyhow::Result<live::Set
         logs: Arc::new(Logs::new(vec![(EVENTS.into(), LOGS)])),
         sink: Arc::new(sink),
         workers: 1,
+        aggregate: crate::aggregate::Options {
+            pane: options.pane,
+            objectives: policy.objectives.clone(),
+            ..Default::default()
+        },
         policy,
         shadow: None,
-        aggregate: crate::aggregate::Options { pane: options.pane, ..Default::default() },
         options,
         sums: true,
         pseudonyms: None,
@@ -277,7 +281,7 @@ fn count(summary: &mut Summary, crises: &mut Vec<(crate::alert::AlertId, Crisis)
         About::Signal(signal) if signal.finding == Finding::Spike => {
             by(&mut summary.spikes);
         }
-        About::Signal(_) => {}
+        About::Signal(_) | About::Objective(_) => {}
         About::Crisis(crisis) => {
             crises.retain(|(id, _)| *id != alert.id);
             if action != Action::Retracted {

@@ -75,7 +75,11 @@ pub fn run(
     let job = Job {
         policy: policy.clone(),
         lifecycles: lifecycles.clone(),
-        aggregate: crate::aggregate::Options { pane: options.pane, ..Default::default() },
+        aggregate: crate::aggregate::Options {
+            pane: options.pane,
+            objectives: policy.objectives.clone(),
+            ..Default::default()
+        },
         options,
         logs: settings.partitions,
         workers: settings.workers.clamp(1, settings.partitions as usize),

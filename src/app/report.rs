@@ -15,8 +15,9 @@ use crate::engine::tally::{self, Sums, Tally};
 use crate::event::Reject;
 use crate::lifecycle::Lifecycles;
 use crate::names::Text;
+use crate::sla::objective::{Objective, Operator, share, wilson};
 use crate::sla::outcome::Outcome;
-use crate::sla::policy::{Commitment, Objective, Policy};
+use crate::sla::policy::{Commitment, Policy};
 use crate::source::replay::Prepared;
 use crate::time::{Time, rfc3339};
 
@@ -132,15 +133,37 @@ pub struct Durations {
     pub max: Option<f64>,
 }
 
-/// One objective in sum. "Answered" is the clock's stop, "abandoned" its cancellation.
+/// One objective in sum, over everything that was read.
 #[derive(Debug, Serialize)]
 pub struct ObjectiveReport {
     /// Its name.
-    pub name: String,
+    pub name: Arc<str>,
     /// What is promised.
-    pub title: Text,
-    /// The share that must be kept.
+    pub title: Arc<Text>,
+    /// On which side of the target the share must be.
+    pub operator: Operator,
+    /// The share that was promised.
     pub target: f64,
+    /// How many cases the share is of that the target is held against.
+    pub judged: u64,
+    /// How many of them are good.
+    pub good: u64,
+    /// The share.
+    pub share: Option<f64>,
+    /// Its 95 % interval (Wilson, 1927).
+    pub share_interval: Option<(f64, f64)>,
+    /// Whether the target is met; `null` without data.
+    pub met: Option<bool>,
+    /// How often it was missed in its window of late: what goes on, and what ended in the last seven days of the log.
+    pub shortfalls: usize,
+    /// More about the clocks, if clocks are counted.
+    #[serde(flatten)]
+    pub clocks: Option<ClockShares>,
+}
+
+/// The clocks that an objective counts. "Answered" is the clock's stop, "abandoned" its cancellation.
+#[derive(Debug, Serialize)]
+pub struct ClockShares {
     /// Clocks that were stopped.
     pub answered: u64,
     /// Of these, within the goal.
@@ -161,12 +184,6 @@ pub struct ObjectiveReport {
     pub longest_seconds: Option<f64>,
     /// The share by every formula in use; the one the target is held against is `without_abandoned_in_time`.
     pub service_level: BTreeMap<&'static str, Option<f64>>,
-    /// How many clocks the share is of that the target is held against.
-    pub judged: u64,
-    /// The 95 % interval of that share (Wilson, 1927).
-    pub service_level_interval: Option<(f64, f64)>,
-    /// Whether the target is met; `null` without data.
-    pub met: Option<bool>,
 }
 
 /// Something counted beside the promises.
@@ -206,17 +223,11 @@ pub fn make(
         title: tally.title.clone(),
         count: *count,
     };
-    let objective = |objective: &Objective| {
-        objective_in_sum(
-            objective,
-            tally.commitments.get(objective.commitment.as_str()).unwrap_or(&Sums::default()),
-        )
-    };
     Report {
         input: input(settings, prepared, replayed),
         policy_hash: format!("{:016x}", policy.hash),
         commitments: commitments(policy, tally),
-        objectives: policy.objectives.iter().map(objective).collect(),
+        objectives: policy.objectives.iter().map(|one| objective_in_sum(one, replayed)).collect(),
         tallies: policy.tallies.iter().zip(&replayed.counts.tallies).map(counted).collect(),
         lifecycles: conduct::in_sum(lifecycles, &replayed.conduct),
         slowest: tally.slowest.clone(),
@@ -287,23 +298,47 @@ pub(super) fn durations(of: &tally::Durations) -> Durations {
     }
 }
 
-fn objective_in_sum(objective: &Objective, sums: &Sums) -> ObjectiveReport {
+fn objective_in_sum(objective: &Objective, replayed: &Replayed) -> ObjectiveReport {
+    let (n, good, clocks) = match objective.commitment() {
+        None => {
+            let counted = replayed.counts.shares.get(&objective.id()).copied().unwrap_or_default();
+            (counted.n, counted.good, None)
+        }
+        Some(commitment) => match replayed.tally.commitments.get(commitment) {
+            Some(sums) => clock_shares(sums),
+            None => clock_shares(&Sums::default()),
+        },
+    };
+    let shortfalls = replayed.aggregate.shortfalls().filter(|one| one.objective == objective.name).count();
+    ObjectiveReport {
+        name: objective.name.clone(),
+        title: objective.title.clone(),
+        operator: objective.operator,
+        target: objective.target,
+        judged: n,
+        good,
+        share: share(good, n),
+        share_interval: wilson(good, n),
+        met: objective.meets(n, good),
+        shortfalls,
+        clocks,
+    }
+}
+
+/// How many clocks are judged, how many of them are good, and more about them.
+fn clock_shares(sums: &Sums) -> (u64, u64, Option<ClockShares>) {
     let (answered, in_time) = (sums.answered.n, sums.kept);
     let all = answered + sums.abandoned + sums.open_breached;
     let judged = all - sums.cancelled;
-    let level = share(in_time, judged);
     let service_level = BTreeMap::from([
         ("of_answered", share(in_time, answered)),
         ("of_all", share(in_time, all)),
-        (JUDGED_BY, level),
+        (JUDGED_BY, share(in_time, judged)),
         ("abandoned_in_time_is_kept", share(in_time + sums.cancelled, all)),
         ("without_abandoned_short", share(in_time, all - sums.abandoned_short)),
         ("abandoned_short_is_kept", share(in_time + sums.abandoned_short, all)),
     ]);
-    ObjectiveReport {
-        name: objective.name.clone(),
-        title: objective.title.clone(),
-        target: objective.target,
+    let clocks = ClockShares {
         answered,
         answered_in_time: in_time,
         abandoned: sums.abandoned,
@@ -314,10 +349,8 @@ fn objective_in_sum(objective: &Objective, sums: &Sums) -> ObjectiveReport {
         mean_answered_seconds: sums.answered.mean_seconds(),
         longest_seconds: (all + sums.open > 0).then_some(sums.longest_ms as f64 / 1_000.0),
         service_level,
-        judged,
-        service_level_interval: wilson(in_time, judged),
-        met: level.map(|share| share >= objective.target),
-    }
+    };
+    (judged, in_time, Some(clocks))
 }
 
 /// Years through which clocks ran and for which their calendar has no holidays: loud, because the deadlines are wrong.
@@ -334,19 +367,4 @@ fn warnings(tally: &Tally) -> impl Iterator<Item = Text> {
         )
     };
     tally.without_holidays.iter().map(text)
-}
-
-pub(super) fn share(part: u64, whole: u64) -> Option<f64> {
-    (whole > 0).then(|| part as f64 / whole as f64)
-}
-
-/// The Wilson score interval at 95 %: holds its promise also for few cases and shares near 1.
-pub(super) fn wilson(part: u64, whole: u64) -> Option<(f64, f64)> {
-    const Z: f64 = 1.959_963_984_540_054;
-    let p = share(part, whole)?;
-    let n = whole as f64;
-    let centre = p + Z * Z / (2.0 * n);
-    let spread = Z * (p * (1.0 - p) / n + Z * Z / (4.0 * n * n)).sqrt();
-    let scale = 1.0 + Z * Z / n;
-    Some((((centre - spread) / scale).max(0.0), ((centre + spread) / scale).min(1.0)))
 }

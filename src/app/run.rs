@@ -58,7 +58,11 @@ impl Watch {
             transaction_timeout: duration(settings.kafka.transaction_timeout),
         };
         let options = options(settings);
-        let aggregate = crate::aggregate::Options { pane: options.pane, ..Default::default() };
+        let aggregate = crate::aggregate::Options {
+            pane: options.pane,
+            objectives: policy.objectives.clone(),
+            ..Default::default()
+        };
         let clock = if settings.engine.log_clock { Clock::Log } else { Clock::Wall };
         let pace = pace(settings);
         let store = store(settings);

@@ -263,6 +263,24 @@ impl Calendar {
         (date, middles.collect())
     }
 
+    /// When the local day of an instant began.
+    pub fn start_of_day(&self, at: Time) -> Time {
+        instant(&self.zone, self.local_date(at), 0)
+    }
+
+    /// When the local week of an instant began, on Monday.
+    pub fn start_of_week(&self, at: Time) -> Time {
+        let date = self.local_date(at);
+        let days = i64::from(date.weekday().to_monday_zero_offset());
+        let monday = date.saturating_sub(jiff::Span::new().days(days));
+        instant(&self.zone, monday, 0)
+    }
+
+    /// When the local month of an instant began.
+    pub fn start_of_month(&self, at: Time) -> Time {
+        instant(&self.zone, self.local_date(at).first_of_month(), 0)
+    }
+
     /// The end (local 24:00) of the `days`-th day after the start day.
     pub fn end_of_day(&self, start: Time, days: u32) -> Time {
         self.end_of(self.local_date(start), days)

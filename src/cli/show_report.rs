@@ -3,8 +3,9 @@
 use super::show_conduct;
 use super::table::Table;
 use super::{length, lengths, say, show_difference};
-use crate::app::report::{CommitmentReport, JUDGED_BY, ObjectiveReport, Report};
+use crate::app::report::{ClockShares, CommitmentReport, ObjectiveReport, Report};
 use crate::names::Lang;
+use crate::sla::objective::Operator;
 use crate::sla::outcome::{Outcome, Verdict};
 use crate::time::{Span, Time};
 
@@ -104,12 +105,10 @@ fn commitment(one: &CommitmentReport, lang: Lang) -> [String; 11] {
 }
 
 fn objectives(report: &Report, lang: Lang) -> String {
-    report
-        .objectives
-        .iter()
-        .filter(|one| one.longest_seconds.is_some())
-        .map(|one| objective(one, lang))
-        .collect()
+    let found = report.objectives.iter().filter(|one| {
+        one.judged > 0 || one.clocks.as_ref().is_some_and(|clocks| clocks.longest_seconds.is_some())
+    });
+    found.map(|one| objective(one, lang)).collect()
 }
 
 fn objective(one: &ObjectiveReport, lang: Lang) -> String {
@@ -118,28 +117,47 @@ fn objective(one: &ObjectiveReport, lang: Lang) -> String {
         Some(false) => say(lang, "missed", "未达标"),
         None => say(lang, "no data", "无数据"),
     };
-    let judged = one.service_level.get(JUDGED_BY).copied().flatten();
-    let (answered, in_time, abandoned) = (one.answered, one.answered_in_time, one.abandoned);
-    let (abandoned_in_time, at_once) = (one.abandoned_in_time, one.abandoned_short);
-    let (waiting, missed) = (one.waiting, one.waiting_missed);
-    let (name, share, target) = (&one.name, percent(judged), percent(Some(one.target)));
-    let (n, range) = (one.judged, interval(one.service_level_interval));
-    let (mean, longest) = (seconds(one.mean_answered_seconds, lang), duration(one.longest_seconds, lang));
-    let title = one.title.get(lang);
+    let (name, share, target) = (&one.name, percent(one.share), percent(Some(one.target)));
+    let (n, range, title) = (one.judged, interval(one.share_interval), one.title.get(lang));
+    let target = match (one.operator, lang) {
+        (Operator::AtLeast, Lang::En) => format!("of {target}"),
+        (Operator::AtMost, Lang::En) => format!("of at most {target}"),
+        (Operator::AtLeast, Lang::Zh) => format!("目标值 {target}"),
+        (Operator::AtMost, Lang::Zh) => format!("目标值不高于 {target}"),
+    };
     let mut text = match lang {
         Lang::En => format!(
-            "Objective {name} ({title}): {share} of {target} – {verdict}\n  of {n}, 95 % interval {range}; answered {answered}, in time {in_time}, \
-             abandoned {abandoned} (in time {abandoned_in_time}, at once {at_once}), waiting {waiting}, waiting too long \
-             {missed}; mean wait of the answered {mean}, longest wait {longest}\n"
+            "Objective {name} ({title}): {share} {target} – {verdict}\n  of {n}, 95 % interval {range}"
+        ),
+        Lang::Zh => {
+            format!("目标 {name}（{title}）：{share}，{target}，{verdict}\n  共 {n}，95%置信区间 {range}")
+        }
+    };
+    text.push_str(&one.clocks.as_ref().map_or("\n".into(), |clocks| clock_shares(clocks, lang)));
+    text
+}
+
+fn clock_shares(clocks: &ClockShares, lang: Lang) -> String {
+    let (answered, in_time, abandoned) = (clocks.answered, clocks.answered_in_time, clocks.abandoned);
+    let (abandoned_in_time, at_once) = (clocks.abandoned_in_time, clocks.abandoned_short);
+    let (waiting, missed) = (clocks.waiting, clocks.waiting_missed);
+    let (mean, longest) =
+        (seconds(clocks.mean_answered_seconds, lang), duration(clocks.longest_seconds, lang));
+    let mut text = match lang {
+        Lang::En => format!(
+            "; answered {answered}, in time {in_time}, abandoned {abandoned} (in time {abandoned_in_time}, at once \
+             {at_once}), waiting {waiting}, waiting too long {missed}; mean wait of the answered {mean}, longest wait \
+             {longest}\n"
         ),
         Lang::Zh => format!(
-            "目标 {name}（{title}）：{share}，目标值 {target}，{verdict}\n  共 {n}，95%置信区间 {range}；已接听 {answered}，按时接听 {in_time}，放弃 {abandoned}\
-             （时限内 {abandoned_in_time}，立即挂断 {at_once}），等待中 {waiting}，等待超时 {missed}；已接听平均等待 {mean}，\
-             最长等待 {longest}\n"
+            "；已接听 {answered}，按时接听 {in_time}，放弃 {abandoned}（时限内 {abandoned_in_time}，立即挂断 {at_once}），\
+             等待中 {waiting}，等待超时 {missed}；已接听平均等待 {mean}，最长等待 {longest}\n"
         ),
     };
-    let by_formula =
-        one.service_level.iter().map(|(name, share)| format!("{} {}", formula(name, lang), percent(*share)));
+    let by_formula = clocks
+        .service_level
+        .iter()
+        .map(|(name, share)| format!("{} {}", formula(name, lang), percent(*share)));
     text.push_str(&format!("  {}\n", by_formula.collect::<Vec<_>>().join(say(lang, "; ", "；"))));
     text
 }

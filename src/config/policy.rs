@@ -8,13 +8,14 @@ use super::calendar;
 use super::read::{At, Document, Kind, Problems, Table, Value};
 use crate::calendar::Calendar;
 use crate::names::Text;
-use crate::sla::policy::{Commitment, Condition, Counting, Objective, Policy, Tally, Test};
+use crate::sla::policy::{Commitment, Condition, Counting, Policy, Tally, Test};
 use crate::sla::terms::Convention;
-use crate::time::{Span, Time};
+use crate::time::Time;
 
 mod commitment;
 pub mod keys;
 mod lint;
+mod objective;
 mod schema;
 
 use commitment::commitment;
@@ -33,12 +34,12 @@ pub fn read(file: &str, text: &str) -> Result<Policy, Problems> {
     let document = Document::parse(file, text)?;
     let root = document.root();
     root.only(&["convention", "calendars", "commitment", "objective", "tally", "count"]);
-    let commitments = commitments(&root, file);
+    let calendars = calendars(&root, file);
+    let commitments = commitments(&root, &calendars);
     refuse_twins(&commitments);
     let names: Vec<&str> =
         commitments.iter().filter_map(|(table, _)| Some(table.string("name")?.value)).collect();
-    let objectives: Vec<Option<Objective>> =
-        root.tables("objective").iter().map(|table| objective(table, &names)).collect();
+    let objectives = objective::read_all(&root, &names, &calendars);
     let tallies: Vec<Option<Tally>> = root.tables("tally").iter().map(tally).collect();
     let counting = root.table("count").map_or(Some(Counting::default()), |table| counting(&table));
     document
@@ -53,15 +54,16 @@ pub fn read(file: &str, text: &str) -> Result<Policy, Problems> {
 }
 
 /// The commitments, with the tables that say them.
-fn commitments<'d>(root: &Table<'d>, file: &str) -> Vec<(Table<'d>, Option<Commitment>)> {
-    let folder = Path::new(file).parent().unwrap_or(Path::new(""));
-    let calendars = root.table("calendars").map(|table| read_calendars(&table, folder)).unwrap_or_default();
+fn commitments<'d>(root: &Table<'d>, calendars: &Calendars) -> Vec<(Table<'d>, Option<Commitment>)> {
     let convention = commitment::preset(root).unwrap_or(Convention::OWN);
     let tables = root.tables("commitment").into_iter();
-    tables.map(|table| (table.clone(), commitment(&table, &calendars, convention))).collect()
+    tables.map(|table| (table.clone(), commitment(&table, calendars, convention))).collect()
 }
 
-fn read_calendars(table: &Table<'_>, folder: &Path) -> Calendars {
+/// The calendars, by name. Their paths begin in the folder of the file.
+fn calendars(root: &Table<'_>, file: &str) -> Calendars {
+    let Some(table) = root.table("calendars") else { return Calendars::default() };
+    let folder = Path::new(file).parent().unwrap_or(Path::new(""));
     let named = |(name, value): (At<&str>, Value<'_>)| {
         let read = match value.kind() {
             Kind::Table => calendar::inline(name.value, &value.table()?, folder),
@@ -147,35 +149,6 @@ fn scalar(value: Value<'_>) -> Option<String> {
         Kind::Bool => value.bool().map(|yes| yes.value.to_string()),
         _ => value.string().map(|text| text.value.to_owned()),
     }
-}
-
-fn objective(table: &Table<'_>, commitments: &[&str]) -> Option<Objective> {
-    table.only(&keys::OBJECTIVE.map(|key| key.name));
-    let name = table.need("name", "name the objective", Value::string);
-    let title = title(table);
-    let commitment = table.need("commitment", "say whose clocks are counted", Some)?;
-    let of = commitment.clone().string();
-    if let Some(of) = of.as_ref().filter(|of| !commitments.contains(&of.value)) {
-        let near = super::read::nearest(of.value, commitments.iter().copied());
-        let remedy =
-            near.map_or("add such a [[commitment]]".to_owned(), |near| format!("did you mean `{near}`?"));
-        commitment.problem(format!("there is no commitment `{}`", of.value), remedy);
-    }
-    let target = table.need("target", "say which share must be kept: target = 0.8", Value::float);
-    if let Some(target) = target.as_ref().filter(|target| !(target.value > 0.0 && target.value <= 1.0)) {
-        table.problem(
-            target.place,
-            format!("a target of {}", target.value),
-            "write a share above 0, at most 1",
-        );
-    }
-    Some(Objective {
-        name: name?.value.to_owned(),
-        title: title?,
-        commitment: of?.value.to_owned(),
-        target: target?.value,
-        short: table.duration("short").map_or(Span::from_seconds(5), |span| span.value),
-    })
 }
 
 fn tally(table: &Table<'_>) -> Option<Tally> {

@@ -13,6 +13,7 @@ use crate::alert::{Alert, Record};
 use crate::detect::{Dimension, Measure, Point, Series, Signal};
 use crate::names::Text;
 use crate::sla::explain::Explanation;
+use crate::sla::objective::{Operator, Standing};
 use crate::time::{Time, rfc3339};
 use crate::window::{Cell, Scores};
 
@@ -197,6 +198,8 @@ pub struct AggregatePicture {
     pub series: Vec<SeriesPicture>,
     /// Satisfaction scores of everything and of each product.
     pub satisfaction: Vec<SatisfactionPicture>,
+    /// The objectives, in the policy's order; empty until they were judged once.
+    pub objectives: Vec<ObjectivePicture>,
     /// Crises opened and signals raised so far.
     pub crises_opened: u64,
     /// Signals raised so far.
@@ -228,6 +231,38 @@ pub struct SatisfactionPicture {
     /// Number, sum and sum of squares of the scores.
     #[serde(flatten)]
     pub scores: Scores,
+}
+
+/// How an objective stands.
+#[derive(Clone, Debug, Serialize)]
+pub struct ObjectivePicture {
+    /// Its name.
+    pub name: Arc<str>,
+    /// What is promised, for people.
+    pub title: Arc<Text>,
+    /// On which side of the target the share must be.
+    pub operator: Operator,
+    /// The share that was promised, 0..=1.
+    pub target: f64,
+    /// From when on cases were counted.
+    #[serde(with = "rfc3339")]
+    pub window_start: Time,
+    /// Up to when.
+    #[serde(with = "rfc3339")]
+    pub window_end: Time,
+    /// How many cases there are in the window.
+    pub n: u64,
+    /// How many of them are good.
+    pub good: u64,
+    /// The share; `null` without cases.
+    pub share: Option<f64>,
+    /// Its 95 % interval.
+    pub share_interval: Option<(f64, f64)>,
+    /// Whether it is met, missed, or cannot be told.
+    pub standing: Standing,
+    /// Since when it is missed.
+    #[serde(with = "rfc3339::option")]
+    pub missed_since: Option<Time>,
 }
 
 /// A log in the hands of a worker.

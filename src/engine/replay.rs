@@ -32,6 +32,7 @@ use crate::sla::outcome::Outcome;
 use crate::sla::policy::Policy;
 use crate::source::{Item, Record, Source, SourceError};
 use crate::time::Time;
+use crate::window::Judged;
 use crate::window::Partial;
 
 /// How many records a worker asks for at once.
@@ -98,6 +99,8 @@ pub struct Counts {
     pub rejected: BTreeMap<&'static str, u64>,
     /// The policy's tallies, in their order.
     pub tallies: Vec<u64>,
+    /// What the policy's objectives count of events, by what they are kept under.
+    pub shares: BTreeMap<u64, Judged>,
     /// Alerts raised and taken back.
     pub raised: u64,
     /// Alerts retracted.
@@ -115,6 +118,7 @@ impl Counts {
         other.rejected.into_iter().for_each(|(code, n)| *self.rejected.entry(code).or_default() += n);
         self.tallies.resize(self.tallies.len().max(other.tallies.len()), 0);
         self.tallies.iter_mut().zip(other.tallies).for_each(|(sum, n)| *sum += n);
+        other.shares.iter().for_each(|(id, judged)| self.shares.entry(*id).or_default().add(judged));
     }
 }
 
@@ -326,6 +330,9 @@ impl Worker<'_> {
         keeper.take(event, &mut |n, course| conduct.add(lifecycles, n, course));
         for (sum, tally) in self.counts.tallies.iter_mut().zip(&self.policy.tallies) {
             *sum += u64::from(tally.on.iter().any(|condition| condition.holds(event)));
+        }
+        for (id, good) in self.policy.shares(event) {
+            self.counts.shares.entry(id).or_default().add(&Judged { n: 1, good: u64::from(good) });
         }
         self.counts.applied += u64::from(read == Read::Applied);
         let is_named = self.policy.names(&event.kind) || self.lifecycles.names(&event.kind);

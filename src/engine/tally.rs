@@ -6,7 +6,7 @@ use std::sync::Arc;
 use hdrhistogram::Histogram;
 
 use crate::sla::outcome::{Outcome, Verdict};
-use crate::sla::policy::Policy;
+use crate::sla::policy::{Objective, Policy};
 use crate::time::Time;
 
 /// How many of the slowest broken promises are kept.
@@ -108,8 +108,8 @@ impl Tally {
             Verdict::Open => sums.open += 1,
             Verdict::Cancelled => sums.cancelled += 1,
         }
-        let short =
-            policy.objectives.iter().find(|one| one.commitment == *outcome.commitment).map(|one| one.short);
+        let counts = |one: &&Arc<Objective>| one.commitment() == Some(&*outcome.commitment);
+        let short = policy.objectives.iter().find(counts).map(|one| one.short);
         sums.longest_ms = sums.longest_ms.max(outcome.elapsed.millis());
         if outcome.stopped.is_some() {
             sums.answered.add(outcome.elapsed.millis());

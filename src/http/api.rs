@@ -148,6 +148,14 @@ pub(super) async fn commitments(State(site): State<Site>) -> Json<Value> {
     Json(json!({ "at": picture.at.to_string(), "commitments": picture.commitments }))
 }
 
+/// `GET /api/v1/objectives`: the shares that are promised over many cases, if this process owns the aggregate.
+pub(super) async fn objectives(State(site): State<Site>) -> Json<Value> {
+    let picture = site.pictures.picture();
+    let owned = picture.aggregate.is_some();
+    let objectives = picture.aggregate.unwrap_or_default().objectives;
+    Json(json!({ "at": picture.at.to_string(), "owned": owned, "objectives": objectives }))
+}
+
 /// `GET /api/v1/shadow`: which breaches only one of two policies has, where another one looks on.
 pub(super) async fn shadow(State(site): State<Site>) -> Result<Json<Value>, Problem> {
     let picture = site.pictures.picture();

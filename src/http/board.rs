@@ -33,6 +33,7 @@ pub(super) const FILES: &[File] = files! {
     "draw/due.js"
     "draw/frame.js"
     "draw/keeping.js"
+    "draw/objectives.js"
     "draw/program.js"
     "draw/satisfaction.js"
     "draw/series.js"

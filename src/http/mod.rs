@@ -169,6 +169,7 @@ fn router(site: Site) -> Router {
         .route("/api/v1/alerts", get(api::alerts))
         .route("/api/v1/crises", get(api::crises))
         .route("/api/v1/commitments", get(api::commitments))
+        .route("/api/v1/objectives", get(api::objectives))
         .route("/api/v1/shadow", get(api::shadow))
         .route("/api/v1/subjects/{id}", get(api::subject));
     for file in board::FILES {
@@ -206,7 +207,7 @@ async fn around(State(site): State<Site>, request: Request, next: Next) -> Respo
 }
 
 /// The routes that metrics tell apart: what is asked for is not a label, or a stranger could fill the memory.
-const ROUTES: [&str; 9] = [
+const ROUTES: [&str; 10] = [
     "/metrics",
     "/healthz",
     "/readyz",
@@ -215,6 +216,7 @@ const ROUTES: [&str; 9] = [
     "/api/v1/alerts",
     "/api/v1/crises",
     "/api/v1/commitments",
+    "/api/v1/objectives",
     "/api/v1/shadow",
 ];
 

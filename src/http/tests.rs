@@ -15,12 +15,13 @@ use crate::alert::{Action, KINDS};
 use crate::detect::{Dimension, Measure, Point, Series};
 use crate::engine::clock;
 use crate::engine::picture::{
-    AggregatePicture, ClockCounts, CommitmentPicture, DuePicture, LabelledCounts, LogPicture, Picture,
-    Pictures, SatisfactionPicture, SeriesPicture, ShadowBreach, ShadowCounts, ShadowPicture, Side, State,
-    Verdicts,
+    AggregatePicture, ClockCounts, CommitmentPicture, DuePicture, LabelledCounts, LogPicture,
+    ObjectivePicture, Picture, Pictures, SatisfactionPicture, SeriesPicture, ShadowBreach, ShadowCounts,
+    ShadowPicture, Side, State, Verdicts,
 };
 use crate::names::Text;
 use crate::sla::explain::Explanation;
+use crate::sla::objective::{Operator, Standing};
 use crate::time::{Span, Time};
 use crate::window::{Cell, Scores};
 
@@ -182,6 +183,23 @@ fn crisis(product: &str, level: &str, ended: Value) -> Value {
     })
 }
 
+fn objective() -> ObjectivePicture {
+    ObjectivePicture {
+        name: "answered_in_20s".into(),
+        title: Arc::new(Text::new("80 % answered", "80%接听")),
+        operator: Operator::AtLeast,
+        target: 0.8,
+        window_start: at(-60),
+        window_end: at(0),
+        n: 40,
+        good: 30,
+        share: Some(0.75),
+        share_interval: Some((0.6, 0.86)),
+        standing: Standing::Missed,
+        missed_since: Some(at(-5)),
+    }
+}
+
 fn aggregate() -> AggregatePicture {
     let crises = json!([
         crisis("a", "advanced", Value::Null),
@@ -214,6 +232,7 @@ fn aggregate() -> AggregatePicture {
             SatisfactionPicture { series: Series::all(), scores: scores(10) },
             SatisfactionPicture { series: margin, scores: scores(4) },
         ],
+        objectives: vec![objective()],
         crises_opened: 3,
         signals_raised: 4,
     }
@@ -309,9 +328,15 @@ fn served(painted: Painted) -> (Server, Arc<Painted>) {
 #[test]
 fn data_is_json_and_kept_by_nobody() {
     let (server, _) = served(Painted::new(&[]));
-    for path in
-        ["/healthz", "/readyz", "/api/v1/picture", "/api/v1/alerts", "/api/v1/crises", "/api/v1/commitments"]
-    {
+    for path in [
+        "/healthz",
+        "/readyz",
+        "/api/v1/picture",
+        "/api/v1/alerts",
+        "/api/v1/crises",
+        "/api/v1/commitments",
+        "/api/v1/objectives",
+    ] {
         let answer = get(&server, path);
         assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/json")), "{path}");
         assert_eq!(answer.header("cache-control"), Some("no-store"), "{path}");
@@ -326,6 +351,8 @@ fn data_is_json_and_kept_by_nobody() {
     let crises = get(&server, "/api/v1/crises").json();
     assert_eq!((&crises["owned"], crises["crises"].as_array().map(Vec::len)), (&json!(true), Some(3)));
     assert_eq!(get(&server, "/api/v1/commitments").json()["commitments"][1]["name"], "repair");
+    let objective = &get(&server, "/api/v1/objectives").json()["objectives"][0];
+    assert_eq!((&objective["n"], &objective["standing"]), (&json!(40), &json!("missed")));
 }
 
 #[test]

@@ -110,6 +110,19 @@ metrics! {
     ShadowBreaches Gauge "watchbell_shadow_breaches" &["commitment", "policy"],
         "Breaches since the logs were taken over that both policies have, or only the live or the shadow one."
         "自接管日志以来的违约数：两套策略共有（both）、仅现行策略（live）、仅影子策略（shadow）。";
+    ObjectiveShare Gauge "watchbell_objective_share_ratio" &["objective"],
+        "Share of an objective in its window, as last judged; absent without cases." "目标在其统计窗口内的最近达成比例；无案例时不输出。";
+    ObjectiveLow Gauge "watchbell_objective_share_low_ratio" &["objective"],
+        "Lower end of the 95 % interval of that share (Wilson)." "该比例的95%置信区间下限（Wilson）。";
+    ObjectiveHigh Gauge "watchbell_objective_share_high_ratio" &["objective"],
+        "Upper end of the 95 % interval of that share (Wilson)." "该比例的95%置信区间上限（Wilson）。";
+    ObjectiveTarget Gauge "watchbell_objective_target_ratio" &["objective"],
+        "Share that was promised." "承诺的目标比例。";
+    ObjectiveCases Gauge "watchbell_objective_cases" &["objective"],
+        "Cases in the window of an objective." "目标统计窗口内的案例数。";
+    ObjectiveStanding Gauge "watchbell_objective_standing" &["objective", "standing"],
+        "1 for how an objective stands (met, missed, too_few), 0 for the others."
+        "目标当前状态为1（met 达标、missed 未达标、too_few 案例不足），其余为0。";
     CrisesOpen Gauge "watchbell_crises_open" &["level"],
         "Crises that go on, by level." "正在持续的危机数，按级别。";
     CrisisLevel Gauge "watchbell_crisis_level" &["product", "region", "channel", "category"],

@@ -9,7 +9,7 @@ use crate::sla::clock::Clock;
 use crate::sla::explain::{Explanation, explain};
 use crate::sla::fold;
 use crate::sla::history::{Fact, History};
-use crate::sla::outcome::{Outcome, outcome};
+use crate::sla::outcome::{Outcome, Verdict, outcome, verdict};
 use crate::sla::policy::{Commitment, Policy, Values, overlay};
 use crate::sla::terms::Mark;
 use crate::time::Time;
@@ -93,6 +93,23 @@ impl Case {
     /// Whether anything may still be broken or kept.
     pub fn has_open_clock(&self) -> bool {
         self.clocks.iter().any(Clock::is_open)
+    }
+
+    /// The clocks that were kept and that objectives count: what the objective is kept under, and when the clock stopped. It
+    /// does not depend on the time.
+    pub fn kept_for_objectives(&self, policy: &Policy) -> SmallVec<[(u64, Time); 2]> {
+        let mut kept = SmallVec::new();
+        for clock in &self.clocks {
+            let objectives = policy.objectives_of(clock.commitment);
+            let Some(stopped) = clock.ended().filter(|_| !objectives.is_empty() && clock.goal.is_some())
+            else {
+                continue;
+            };
+            if verdict(policy, clock, stopped) == Verdict::Kept {
+                kept.extend(objectives.iter().map(|objective| (*objective, stopped)));
+            }
+        }
+        kept
     }
 
     /// The instants after which alerts stand for some of the clocks, as things are.
@@ -220,7 +237,7 @@ pub fn order(change: &Change) -> impl Ord + use<> {
             promise.threshold.to_bits(),
             promise.offset_seconds.map(f64::to_bits),
         )),
-        About::Signal(_) | About::Crisis(_) => None,
+        About::Signal(_) | About::Crisis(_) | About::Objective(_) => None,
     };
     (key, change.alert.id)
 }

@@ -262,7 +262,15 @@ impl<R: Rules> Shard<R> {
             return Err(Reason::CaseFull(FACTS_MAX));
         }
         let fact = Fact { time: event.time, source: &event.source, id: &event.id, matched };
-        let touched = self.cases.change(index, |case| case.add(&self.policy, &fact));
+        let kept = |case: &Case| case.kept_for_objectives(&self.policy);
+        let (touched, before, after) = self.cases.change(index, |case| {
+            let before = kept(case);
+            (case.add(&self.policy, &fact), before, kept(case))
+        });
+        if before != after {
+            let counted = before.iter().map(|one| (one, -1)).chain(after.iter().map(|one| (one, 1)));
+            counted.for_each(|((objective, at), by)| self.panes.judge_kept(*objective, *at, by));
+        }
         self.attend(index, touched);
         Ok(())
     }
@@ -395,6 +403,7 @@ impl<R: Rules> Shard<R> {
             stamp,
             more: false,
             panes: self.panes.changed(&breaches),
+            judged: self.panes.judged_changed(&breaches),
         });
         Cut { stamp, changes, partial, cases, breaches, ships }
     }
@@ -405,8 +414,8 @@ impl<R: Rules> Shard<R> {
         let before = before.and_then(|alert| self.counted(alert, -1));
         let after = Some(&change.alert).filter(|_| change.action != Action::Retracted);
         let after = after.and_then(|alert| self.counted(alert, 1));
-        let place = |counted: Option<Adjustment>| counted.map(|(pane, key, _)| (pane, key));
-        if place(before) != place(after) {
+        let place = |counted: &Option<Adjustment>| counted.as_ref().map(|one| (one.pane, one.key));
+        if place(&before) != place(&after) {
             breaches.extend(before.into_iter().chain(after));
         }
     }
@@ -415,7 +424,9 @@ impl<R: Rules> Shard<R> {
     fn counted(&self, alert: &Alert, by: i64) -> Option<Adjustment> {
         match &alert.about {
             About::Breach(promise) => {
-                self.panes.place(promise.due?, &promise.cell).map(|(pane, key)| (pane, key, by))
+                let (pane, key) = self.panes.place(promise.due?, &promise.cell)?;
+                let objectives = self.policy.objectives_named(&promise.commitment).into();
+                Some(Adjustment { pane, key, objectives, by })
             }
             _ => None,
         }

@@ -7,16 +7,30 @@ use std::sync::Arc;
 
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
+use smallvec::SmallVec;
 
 use crate::event::{Event, NAME_BYTES_MAX};
 use crate::sla::policy::{CUSTOMER, DIMENSIONS, Policy, Values, get};
 use crate::time::{Span, Time};
-use crate::window::{Cell, Counts, OTHER, UNKNOWN};
+use crate::window::{Cell, Counts, Judged, OTHER, UNKNOWN};
 
 /// The numbers of a cell's four values.
 pub type CellKey = [u16; 4];
-/// A breach that is counted (+1) or not any more (−1) in a pane and cell.
-pub type Adjustment = (Time, CellKey, i64);
+/// A pane, and what an objective is kept under.
+pub type Place = (Time, u64);
+
+/// A breach that is counted (+1) or not any more (−1) in a pane and cell, and by some objectives.
+#[derive(Clone, Debug)]
+pub struct Adjustment {
+    /// The pane in which it was due.
+    pub pane: Time,
+    /// The cell of its case.
+    pub key: CellKey,
+    /// What the objectives that count it are kept under.
+    pub objectives: SmallVec<[u64; 1]>,
+    /// One more, or one less.
+    pub by: i64,
+}
 
 /// The values of each dimension, in the order of their numbers.
 pub type DimensionNames = [Vec<Arc<str>>; 4];
@@ -73,6 +87,9 @@ pub struct Panes {
     /// A pane that a snapshot shares is copied before it is changed.
     panes: BTreeMap<Time, Arc<Cells>>,
     changed: BTreeSet<(Time, CellKey)>,
+    /// What objectives count, and which of it changed.
+    judged: BTreeMap<Place, Judged>,
+    judged_changed: BTreeSet<Place>,
     bound: Time,
     /// Whether what was counted under somebody else has still to be shipped anew.
     taken_over: bool,
@@ -88,6 +105,8 @@ impl Panes {
             names,
             panes: BTreeMap::new(),
             changed: BTreeSet::new(),
+            judged: BTreeMap::new(),
+            judged_changed: BTreeSet::new(),
             bound: Time::MIN,
             taken_over: false,
         }
@@ -100,7 +119,13 @@ impl Panes {
 
     /// Counts an event; `false` if it is nothing that is counted. `cell`: where it belongs, if that is known.
     pub fn count(&mut self, policy: &Policy, event: &Event<'_>, cell: Option<CellKey>) -> bool {
-        let Some(complaint) = policy.counts(event) else { return false };
+        let pane = event.time.floor(self.width);
+        let mut is_judged = false;
+        for (objective, good) in policy.shares(event) {
+            is_judged = true;
+            self.judge((pane, objective), 1, i64::from(good));
+        }
+        let Some(complaint) = policy.counts(event) else { return is_judged };
         let key = cell.unwrap_or_else(|| {
             std::array::from_fn(|n| {
                 let value = event.attributes.get(DIMENSIONS[n]);
@@ -109,7 +134,6 @@ impl Panes {
         });
         let score = policy.counting.score.as_ref().and_then(|name| event.attributes.get(name)?.number());
         let customer = event.attributes.get(CUSTOMER).filter(|_| complaint);
-        let pane = event.time.floor(self.width);
         let counts = self.counts_mut(pane, key);
         counts.activity += 1;
         counts.complaints += u64::from(complaint);
@@ -121,6 +145,22 @@ impl Panes {
         }
         self.changed.insert((pane, key));
         true
+    }
+
+    /// Counts cases of an objective, more or less of them. What comes for a pane that is forgotten is not counted.
+    fn judge(&mut self, place: Place, n: i64, good: i64) {
+        if self.is_behind(place.0) {
+            return;
+        }
+        let judged = self.judged.entry(place).or_default();
+        judged.n = judged.n.saturating_add_signed(n);
+        judged.good = judged.good.saturating_add_signed(good);
+        self.judged_changed.insert(place);
+    }
+
+    /// A clock that an objective counts was kept when it stopped at `stopped`, or (`by` less than 0) was not after all.
+    pub fn judge_kept(&mut self, objective: u64, stopped: Time, by: i64) {
+        self.judge((stopped.floor(self.width), objective), by, by);
     }
 
     fn counts_mut(&mut self, pane: Time, key: CellKey) -> &mut Counts {
@@ -137,7 +177,9 @@ impl Panes {
     /// Whether the next cut must ship what changed: after a takeover, and when no event can reach one of the panes any
     /// more.
     pub fn must_ship(&self) -> bool {
-        self.taken_over || self.changed.first().is_some_and(|(pane, _)| self.is_behind(*pane))
+        let is_behind = |pane: Option<Time>| pane.is_some_and(|pane| self.is_behind(pane));
+        let first_judged = self.judged_changed.first().map(|(pane, _)| *pane);
+        self.taken_over || is_behind(self.changed.first().map(|(pane, _)| *pane)) || is_behind(first_judged)
     }
 
     /// The last cut of somebody else was reached. It had shipped everything that lies behind the bound; the rest is shipped
@@ -145,6 +187,7 @@ impl Panes {
     pub fn take_over(&mut self) {
         let (width, bound) = (self.width, self.bound);
         self.changed.retain(|(pane, _)| *pane + width > bound);
+        self.judged_changed.retain(|(pane, _)| *pane + width > bound);
         self.forget_shipped();
         self.taken_over = true;
     }
@@ -154,6 +197,12 @@ impl Panes {
     }
 
     fn forget_shipped(&mut self) {
+        while let Some((place, _)) = self.judged.first_key_value() {
+            if !self.is_behind(place.0) || self.judged_changed.contains(place) {
+                break;
+            }
+            self.judged.pop_first();
+        }
         while let Some(mut first) = self.panes.first_entry() {
             let pane = *first.key();
             if pane + self.width > self.bound {
@@ -204,8 +253,25 @@ impl Panes {
         sums.into_iter().map(with).collect()
     }
 
+    /// The same of what objectives count. A breach that is counted is a case that is not good.
+    pub fn judged_changed(&self, adjustments: &[Adjustment]) -> Vec<(Time, u64, Judged)> {
+        let mut sums = judged_by_place(adjustments);
+        for place in &self.judged_changed {
+            sums.entry(*place).or_insert(0);
+        }
+        let with = |((pane, objective), by): (Place, i64)| {
+            let mut judged = self.judged.get(&(pane, objective)).copied().unwrap_or_default();
+            judged.n = judged.n.saturating_add_signed(by);
+            (pane, objective, judged)
+        };
+        sums.into_iter().map(with).collect()
+    }
+
     /// Breaches were said, and with `shipped` all changed panes were.
     pub fn settle(&mut self, adjustments: &[Adjustment], shipped: bool) {
+        for (place, by) in judged_by_place(adjustments) {
+            self.judge(place, by, 0);
+        }
         for ((pane, key), by) in by_place(adjustments) {
             let counts = self.counts_mut(pane, key);
             counts.breaches = counts.breaches.saturating_add_signed(by);
@@ -222,6 +288,11 @@ impl Panes {
                     cells.remove();
                 }
             }
+            for place in std::mem::take(&mut self.judged_changed) {
+                if self.judged.get(&place).is_some_and(|judged| *judged == Judged::default()) {
+                    self.judged.remove(&place);
+                }
+            }
             self.taken_over = false;
             self.forget_shipped();
         }
@@ -230,11 +301,18 @@ impl Panes {
     /// The names of each dimension and the counts, as they are now.
     pub fn snapshot(&self) -> PanesSnapshot {
         let names = std::array::from_fn(|n| self.names[n].names.clone());
-        PanesSnapshot { names, panes: self.panes.clone() }
+        let judged = self.judged.iter().map(|((pane, objective), judged)| (*pane, *objective, *judged));
+        PanesSnapshot { names, panes: self.panes.clone(), judged: judged.collect() }
     }
 
     /// From what was stored. Every pane counts as changed: what is said twice is merged by stamp.
-    pub fn restore(&mut self, names: DimensionNames, counts: Vec<(Time, CellKey, Counts)>, bound: Time) {
+    pub fn restore(
+        &mut self,
+        names: DimensionNames,
+        counts: Vec<(Time, CellKey, Counts)>,
+        judged: Vec<(Time, u64, Judged)>,
+        bound: Time,
+    ) {
         self.names = names.map(|names| {
             let numbers = names.iter().cloned().zip(0..).collect();
             Names { names, numbers, last: 0 }
@@ -242,6 +320,10 @@ impl Panes {
         for (pane, key, counts) in counts {
             *self.counts_mut(pane, key) = counts;
             self.changed.insert((pane, key));
+        }
+        for (pane, objective, judged) in judged {
+            self.judged.insert((pane, objective), judged);
+            self.judged_changed.insert((pane, objective));
         }
         self.bound = bound;
         self.taken_over = true;
@@ -256,7 +338,16 @@ pub fn key_of(policy: &Policy, values: &Values) -> CellKey {
 /// How many breaches more or less there are in each pane and cell. A jump of the clock brings thousands of them at once.
 fn by_place(adjustments: &[Adjustment]) -> BTreeMap<(Time, CellKey), i64> {
     let mut sums = BTreeMap::new();
-    adjustments.iter().for_each(|(pane, key, by)| *sums.entry((*pane, *key)).or_default() += by);
+    adjustments.iter().for_each(|one| *sums.entry((one.pane, one.key)).or_default() += one.by);
+    sums
+}
+
+/// The same for each objective.
+fn judged_by_place(adjustments: &[Adjustment]) -> BTreeMap<Place, i64> {
+    let mut sums = BTreeMap::new();
+    for one in adjustments {
+        one.objectives.iter().for_each(|id| *sums.entry((one.pane, *id)).or_default() += one.by);
+    }
     sums
 }
 
@@ -265,6 +356,8 @@ pub struct PanesSnapshot {
     /// The names of each dimension.
     pub names: DimensionNames,
     panes: BTreeMap<Time, Arc<Cells>>,
+    /// What objectives count, by pane: a few for each of the panes of a horizon.
+    pub judged: Vec<(Time, u64, Judged)>,
 }
 
 impl PanesSnapshot {

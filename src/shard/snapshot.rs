@@ -79,6 +79,7 @@ impl Snapshot {
             recent: self.recent.iter().collect(),
             panes: self.panes.iter().map(|(pane, key, counts)| (pane, key, counts.clone())).collect(),
             names: self.panes.names,
+            judged: self.panes.judged,
         }
     }
 
@@ -108,7 +109,7 @@ impl Snapshot {
 impl Serialize for Snapshot {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let (cases, alerts) = (self.by_subject(), self.by_identity());
-        let mut state = serializer.serialize_struct("State", 11)?;
+        let mut state = serializer.serialize_struct("State", 12)?;
         state.serialize_field("version", &VERSION)?;
         state.serialize_field("log", &self.log)?;
         state.serialize_field("policy_hash", &self.policy_hash)?;
@@ -120,6 +121,7 @@ impl Serialize for Snapshot {
         state.serialize_field("recent", &Rows(self.recent.len(), || self.recent.iter()))?;
         state.serialize_field("names", &self.panes.names)?;
         state.serialize_field("panes", &Rows(self.panes.len(), || self.panes.iter()))?;
+        state.serialize_field("judged", &self.panes.judged)?;
         state.end()
     }
 }

@@ -19,10 +19,10 @@ use crate::alert::{About, Action, Alert, Change};
 use crate::sla::history::History;
 use crate::sla::policy::Policy;
 use crate::time::Time;
-use crate::window::Counts;
+use crate::window::{Counts, Judged};
 
 /// The version of [`State`] that is written.
-pub const VERSION: u16 = 1;
+pub const VERSION: u16 = 2;
 
 /// The stored state of a shard. [`Snapshot`](super::snapshot::Snapshot) is written in the same form.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -45,6 +45,8 @@ pub struct State {
     pub(super) recent: Vec<(Time, u64)>,
     pub(super) names: DimensionNames,
     pub(super) panes: Vec<(Time, CellKey, Counts)>,
+    /// What objectives count. Version 1 ended before it.
+    pub(super) judged: Vec<(Time, u64, Judged)>,
 }
 
 /// A stored case.
@@ -110,7 +112,7 @@ impl<'de> Deserialize<'de> for Raw<'_> {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StateError {
     /// Written by another version.
-    #[error("the state has version {0}, this program reads {VERSION}")]
+    #[error("the state has version {0}, this program reads those up to {VERSION}")]
     Version(u16),
     /// Kept under another policy.
     #[error("the state was kept under policy {found:016x}, the policy loaded is {loaded:016x}")]
@@ -128,7 +130,7 @@ pub enum StateError {
 impl<R: Rules> Shard<R> {
     /// A shard that goes on where the state was taken.
     pub fn restore(policy: Arc<Policy>, options: Options, state: State) -> Result<Shard<R>, StateError> {
-        if state.version != VERSION {
+        if !(1..=VERSION).contains(&state.version) {
             return Err(StateError::Version(state.version));
         }
         if state.policy_hash != policy.hash {
@@ -141,7 +143,8 @@ impl<R: Rules> Shard<R> {
         shard.wheel = crate::wheel::Wheel::new(state.clock);
         shard.recent = Recent::restore(shard.options.dedup_window, &state.recent);
         shard.panes = Panes::new(shard.options.pane, shard.options.values_per_dimension_max);
-        shard.panes.restore(state.names, state.panes, state.log_time - shard.options.horizon);
+        let bound = state.log_time - shard.options.horizon;
+        shard.panes.restore(state.names, state.panes, state.judged, bound);
         for stored in state.cases {
             shard.restore_case(stored)?;
         }

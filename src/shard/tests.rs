@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{Cut, Options, Read, Shard};
 use crate::alert::{About, Action, Status};
 use crate::event::{Reason, decode};
+use crate::sla::objective::{Measure, Objective};
 use crate::sla::outcome::Verdict;
 use crate::sla::policy::{Commitment, Condition, Counting, Goal, Limit, Policy, Stop, Test};
 use crate::sla::terms::Mark;
@@ -242,4 +243,73 @@ fn a_state_of_another_policy_or_version_is_refused() {
     assert!(refused(state.clone()).expect_err("refused").to_string().contains("policy"));
     state.version = 99;
     assert!(refused(state).expect_err("refused").to_string().contains("version 99"));
+}
+
+/// What an objective over the clocks has counted: pane, how many, how many of them good.
+fn judged(cut: &Cut) -> Vec<(Time, u64, u64)> {
+    let partial = cut.partial.as_ref().expect("it was asked for");
+    partial.judged.iter().map(|(pane, _, judged)| (*pane, judged.n, judged.good)).collect()
+}
+
+fn policy_with_objectives() -> Arc<Policy> {
+    let kept = Measure::KeptShare { commitment: "answer".into() };
+    let at_once = Test { attribute: "first".into(), one_of: vec!["true".into()], is_not: false };
+    let events = Measure::EventShare { of: on("ticket.rated"), good: vec![at_once] };
+    let objective = |name: &str, measure| Arc::new(Objective::new(name, measure, 0.8));
+    let objectives = vec![objective("answers", kept), objective("ratings", events)];
+    let commitments = policy().commitments.clone();
+    Arc::new(Policy::new(commitments, objectives, vec![], Counting::default()).expect("valid"))
+}
+
+#[test]
+fn an_objective_counts_kept_clocks_when_they_stop_and_broken_ones_when_they_were_due() {
+    let mut story = Story::with(policy_with_objectives());
+    for (subject, opened, resolved) in [("A", 0, 10), ("B", 1, 12), ("C", 2, 100)] {
+        story.read(&format!("{subject}o"), "opened", subject, opened).expect("applied");
+        story.read(&format!("{subject}r"), "resolved", subject, resolved).expect("applied");
+    }
+    story.read("Do", "opened", "D", 3).expect("applied");
+    story.read("Dc", "cancelled", "D", 4).expect("applied");
+    story.shard.advance(at(101));
+    assert_eq!(judged(&story.cut()), [(at(10), 2, 2), (at(60), 1, 0)], "a promise taken back is no case");
+    // B was resolved twice as fast, and C in time, it turns out; what was counted moves.
+    story.read("Br", "resolved", "B", 12).expect("a duplicate");
+    story.read("Bs", "resolved", "B", 6).expect("applied");
+    story.read("Cs", "resolved", "C", 40).expect("applied");
+    let moved = [(at(5), 1, 1), (at(10), 1, 1), (at(40), 1, 1), (at(60), 0, 0)];
+    assert_eq!(judged(&story.cut()), moved);
+    assert_eq!(judged(&story.cut()), [], "nothing has changed since");
+}
+
+#[test]
+fn an_objective_counts_events_once() {
+    let mut story = Story::with(policy_with_objectives());
+    let mut rate = |id: &str, first: bool| {
+        let json = format!(
+            r#"{{"id":"{id}","source":"s","type":"ticket.rated","subject":"T","time":"{}","first":{first}}}"#,
+            at(7)
+        );
+        story.next_offset += 1;
+        story.shard.read(story.next_offset - 1, at(9), &decode(json.as_bytes()).expect("valid"))
+    };
+    assert_eq!(rate("1", true), Ok(Read::Applied));
+    assert_eq!(rate("1", true), Ok(Read::Duplicate));
+    assert_eq!(rate("2", false), Ok(Read::Applied));
+    assert_eq!(judged(&story.cut()), [(at(5), 2, 1)]);
+}
+
+#[test]
+fn whoever_takes_over_ships_what_objectives_have_counted_anew() {
+    let policy = policy_with_objectives();
+    let mut story = Story::with(policy.clone());
+    story.read("1", "opened", "A", 0).expect("applied");
+    story.read("2", "resolved", "A", 10).expect("applied");
+    story.read("3", "opened", "B", 1).expect("applied");
+    story.shard.advance(at(70));
+    let before = judged(&story.cut());
+    assert_eq!(before, [(at(10), 1, 1), (at(60), 1, 0)]);
+    let said: Vec<_> = story.shard.said().into_values().collect();
+    let mut after: Shard = Shard::restore(policy, Options::default(), story.shard.state()).expect("it fits");
+    after.take_said(said);
+    assert_eq!(judged(&after.cut(false)), before);
 }

@@ -486,7 +486,9 @@ fn json(record: &Record) -> Vec<u8> {
 }
 
 /// The version of a partial's bytes, the first of them.
-const PARTIAL_VERSION: u8 = 2;
+const PARTIAL_VERSION: u8 = 3;
+/// The version before, which ended before the last list of this one.
+const PARTIAL_VERSION_2: u8 = 2;
 /// A partial that is larger is written as several records: brokers take 1 MB at most by default.
 const PARTIAL_BYTES_MAX: usize = 500_000;
 
@@ -499,6 +501,9 @@ pub fn encode_partial(partial: &Partial) -> Vec<u8> {
 pub fn decode_partial(bytes: &[u8]) -> Result<Partial, String> {
     match bytes.split_first() {
         Some((&PARTIAL_VERSION, rest)) => postcard::from_bytes(rest).map_err(|error| error.to_string()),
+        Some((&PARTIAL_VERSION_2, rest)) => {
+            postcard::from_bytes(&[rest, &[0]].concat()).map_err(|error| error.to_string())
+        }
         Some((version, _)) => Err(format!("it has version {version}, this program reads {PARTIAL_VERSION}")),
         None => Err("it is empty".into()),
     }
@@ -510,4 +515,25 @@ fn left_behind(error: &str) -> SinkError {
 
 fn unreachable(place: &str, error: &dyn std::fmt::Display) -> SinkError {
     SinkError::Unreachable { place: place.into(), error: error.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::Time;
+    use crate::window::{Judged, Stamp};
+
+    #[test]
+    fn partials_of_the_version_before_are_read() {
+        let stamp = Stamp { next_offset: 7, clock: Time::from_millis(9) };
+        let judged = vec![(Time::from_millis(0), 3, Judged { n: 2, good: 1 })];
+        let partial = Partial { log: 1, stamp, more: false, panes: Vec::new(), judged };
+        assert_eq!(decode_partial(&encode_partial(&partial)), Ok(partial.clone()));
+        let bare = Partial { judged: Vec::new(), ..partial };
+        let mut before = encode_partial(&bare);
+        assert_eq!(before.pop(), Some(0), "the list that was not there");
+        before[0] = PARTIAL_VERSION_2;
+        assert_eq!(decode_partial(&before), Ok(bare));
+        assert!(decode_partial(&[9, 0]).expect_err("another program's").contains("version 9"));
+    }
 }

@@ -15,6 +15,7 @@ pub mod due;
 pub mod explain;
 pub mod fold;
 pub mod history;
+pub mod objective;
 pub mod outcome;
 pub mod picture;
 pub mod policy;

@@ -1,6 +1,6 @@
 //! What was promised? All promises together, with the index that turns an event into what it does to them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use foldhash::fast::FixedState;
@@ -10,28 +10,15 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::commitment::STOP_PARTS_MAX;
 pub use super::commitment::{Commitment, Condition, Goal, Limit, Stop, Test};
+pub use super::objective::{Measure, Objective};
 use super::terms::{Change, Gives};
 use crate::calendar::Calendar;
 use crate::event::Event;
 use crate::names::{Severity, Text};
-use crate::time::{Span, Time};
+use crate::time::Time;
 
 /// Conditions on one type of event, over all commitments of a policy.
 pub const CONDITIONS_PER_KIND_MAX: usize = 64;
-/// A promise about many cases: a share that must be reached.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Objective {
-    /// Its name.
-    pub name: String,
-    /// What is promised, for people.
-    pub title: Text,
-    /// The commitment whose clocks are counted.
-    pub commitment: String,
-    /// The share of clocks that must be kept, 0..=1.
-    pub target: f64,
-    /// A case that is cancelled sooner than this gave nobody a chance: a caller who hung up at once.
-    pub short: Span,
-}
 
 /// Events that a report counts beside the promises, for instance calls that never waited.
 #[derive(Clone, Debug, PartialEq)]
@@ -121,7 +108,7 @@ pub struct Policy {
     /// The commitments, every version one.
     pub commitments: Vec<Commitment>,
     /// The objectives.
-    pub objectives: Vec<Objective>,
+    pub objectives: Vec<Arc<Objective>>,
     /// What reports count beside the promises.
     pub tallies: Vec<Tally>,
     /// What is counted into panes.
@@ -148,7 +135,12 @@ pub struct Policy {
     moves_goals: Vec<bool>,
     /// Per dimension: its slot.
     dimension_slots: [u8; 4],
+    /// Per commitment: what the objectives that count its clocks are kept under.
+    clock_objectives: Vec<ObjectiveIds>,
 }
+
+/// What some objectives are kept under.
+type ObjectiveIds = SmallVec<[u64; 1]>;
 
 /// By name. The order is never looked at, so the hash need not be kept from anybody.
 type Map<V> = HashMap<String, V, FixedState>;
@@ -169,11 +161,13 @@ struct ScopeTest {
     is_not: bool,
 }
 
-/// The conditions under which events of one type are counted: as complaints, as activity.
+/// The conditions under which events of one type are counted: as complaints, as activity, for objectives.
 #[derive(Debug, Default)]
 struct Counted {
     complaints: Vec<Condition>,
     activity: Vec<Condition>,
+    /// The objectives that may count them, with what those are kept under.
+    objectives: Vec<(u64, Arc<Objective>)>,
 }
 
 /// A policy that cannot be used.
@@ -197,7 +191,7 @@ impl Policy {
     /// Builds the index. Versions of one commitment follow one another by `effective_from`.
     pub fn new(
         mut commitments: Vec<Commitment>,
-        objectives: Vec<Objective>,
+        objectives: Vec<Arc<Objective>>,
         tallies: Vec<Tally>,
         counting: Counting,
     ) -> Result<Policy, PolicyError> {
@@ -217,6 +211,7 @@ impl Policy {
             until_slots: Vec::new(),
             moves_goals: Vec::new(),
             dimension_slots: [0; 4],
+            clock_objectives: Vec::new(),
             hash,
             objectives,
             tallies,
@@ -238,13 +233,36 @@ impl Policy {
         for (at, (name, _)) in policy.slots.iter().enumerate() {
             policy.slots_by_name.entry(name.clone()).or_default().push(at as u8);
         }
-        for condition in &policy.counting.complaints {
-            policy.counted.entry(condition.kind.clone()).or_default().complaints.push(condition.clone());
-        }
-        for condition in &policy.counting.activity {
-            policy.counted.entry(condition.kind.clone()).or_default().activity.push(condition.clone());
-        }
+        policy.index_counts();
         if policy.slots.len() > 200 { Err(PolicyError::TooManyAttributes) } else { Ok(policy) }
+    }
+
+    fn index_counts(&mut self) {
+        let Policy { counting, counted, commitments, objectives, .. } = self;
+        for condition in &counting.complaints {
+            counted.entry(condition.kind.clone()).or_default().complaints.push(condition.clone());
+        }
+        for condition in &counting.activity {
+            counted.entry(condition.kind.clone()).or_default().activity.push(condition.clone());
+        }
+        self.clock_objectives = vec![ObjectiveIds::new(); commitments.len()];
+        for objective in objectives.iter() {
+            let id = objective.id();
+            match &objective.measure {
+                Measure::KeptShare { commitment } => {
+                    let all = commitments.iter().zip(&mut self.clock_objectives);
+                    let ours = all.filter(|(one, _)| *one.name == **commitment);
+                    ours.for_each(|(_, ids)| ids.push(id));
+                }
+                Measure::EventShare { of, .. } => {
+                    let kinds: BTreeSet<&str> = of.iter().map(|condition| condition.kind.as_str()).collect();
+                    for kind in kinds {
+                        let counted = counted.entry(kind.to_owned()).or_default();
+                        counted.objectives.push((id, objective.clone()));
+                    }
+                }
+            }
+        }
     }
 
     fn index(&mut self, index: u16, commitment: &Commitment) -> Result<(), PolicyError> {
@@ -348,6 +366,23 @@ impl Policy {
             true => Some(true),
             false => holds(&counted.activity).then_some(false),
         }
+    }
+
+    /// The objectives that count an event: what each is kept under, and whether it is a good one.
+    pub fn shares<'p>(&'p self, event: &'p Event<'_>) -> impl Iterator<Item = (u64, bool)> + 'p {
+        let counted = self.counted.get(event.kind.as_ref()).map_or(&[][..], |counted| &counted.objectives);
+        counted.iter().filter_map(|(id, objective)| Some((*id, objective.counts(event)?)))
+    }
+
+    /// What the objectives that count the clocks of a commitment are kept under.
+    pub fn objectives_of(&self, commitment: u16) -> &[u64] {
+        &self.clock_objectives[usize::from(commitment)]
+    }
+
+    /// The same by the commitment's name.
+    pub fn objectives_named(&self, commitment: &str) -> &[u64] {
+        let place = self.commitments.iter().position(|one| *one.name == *commitment);
+        place.map_or(&[], |place| &self.clock_objectives[place])
     }
 
     /// What the clocks must remember of an event, or `None` if it is nothing to them. `dimension` numbers the value

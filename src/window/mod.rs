@@ -86,28 +86,63 @@ pub struct Partial {
     pub more: bool,
     /// The panes that changed since the partial before: the pane's start, its cell, and the values.
     pub panes: Vec<(Time, Cell, Counts)>,
+    /// What changed of what objectives count: the pane's start, what the objective is kept under, and the values.
+    pub judged: Vec<(Time, u64, Judged)>,
+}
+
+/// How many cases of an objective, and how many of them are good. Cumulative.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Judged {
+    /// How many.
+    pub n: u64,
+    /// How many of them are good.
+    pub good: u64,
+}
+
+impl Judged {
+    /// Adds what another source counted.
+    pub fn add(&mut self, other: &Judged) {
+        self.n += other.n;
+        self.good += other.good;
+    }
 }
 
 impl Partial {
     /// The same in parts of about `bytes_max` bytes at most, all but the last of which say that there is more.
     pub fn parts(&self, bytes_max: usize) -> Vec<Cow<'_, Partial>> {
-        if self.panes.iter().map(weight).sum::<usize>() <= bytes_max {
+        let bytes = self.panes.iter().map(weight).sum::<usize>() + self.judged.len() * JUDGED_BYTES;
+        if bytes <= bytes_max {
             return vec![Cow::Borrowed(self)];
         }
-        let mut parts: Vec<Partial> = Vec::new();
-        let mut room = 0;
-        for pane in &self.panes {
-            if parts.is_empty() || weight(pane) > room {
-                parts.push(Partial { log: self.log, stamp: self.stamp, more: true, panes: Vec::new() });
+        let mut parts = vec![self.part()];
+        let mut room = bytes_max;
+        let mut room_for = |bytes: usize, parts: &mut Vec<Partial>| {
+            if bytes > room && room < bytes_max {
+                parts.push(self.part());
                 room = bytes_max;
             }
-            room = room.saturating_sub(weight(pane));
+            room = room.saturating_sub(bytes);
+        };
+        for pane in &self.panes {
+            room_for(weight(pane), &mut parts);
             parts.last_mut().into_iter().for_each(|part| part.panes.push(pane.clone()));
+        }
+        for judged in &self.judged {
+            room_for(JUDGED_BYTES, &mut parts);
+            parts.last_mut().into_iter().for_each(|part| part.judged.push(*judged));
         }
         parts.last_mut().into_iter().for_each(|last| last.more = self.more);
         parts.into_iter().map(Cow::Owned).collect()
     }
+
+    /// A part with nothing in it yet.
+    fn part(&self) -> Partial {
+        Partial { log: self.log, stamp: self.stamp, more: true, panes: Vec::new(), judged: Vec::new() }
+    }
 }
+
+/// About as many bytes as what one objective counts in one pane takes when it is written.
+const JUDGED_BYTES: usize = 24;
 
 /// About as many bytes as a pane's counts take when they are written.
 fn weight((_, cell, counts): &(Time, Cell, Counts)) -> usize {
@@ -162,14 +197,20 @@ impl Counts {
     }
 }
 
-/// The counts of one pane of one cell as each source last said them, by source. There are hundreds of thousands, of a
-/// few sources each.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Merged(Vec<(u32, (Stamp, Counts))>);
+/// What each source last said of one thing, such as the counts of one pane of one cell, by source. There are hundreds of
+/// thousands, of a few sources each.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Merged<T>(Vec<(u32, (Stamp, T))>);
 
-impl Merged {
+impl<T> Default for Merged<T> {
+    fn default() -> Merged<T> {
+        Merged(Vec::new())
+    }
+}
+
+impl<T: PartialEq> Merged<T> {
     /// Takes what a source says, unless it has said something newer before. Returns whether anything changed.
-    pub fn take<M: Merging>(&mut self, log: u32, stamp: Stamp, counts: Counts) -> bool {
+    pub fn take<M: Merging>(&mut self, log: u32, stamp: Stamp, counts: T) -> bool {
         match self.0.binary_search_by_key(&log, |(log, _)| *log) {
             Ok(at) if M::is_stale(self.0[at].1.0, stamp) => false,
             Ok(at) => {
@@ -184,12 +225,17 @@ impl Merged {
         }
     }
 
+    /// What the sources said.
+    pub fn values(&self) -> impl Iterator<Item = &T> {
+        self.0.iter().map(|(_, (_, said))| said)
+    }
+}
+
+impl Merged<Counts> {
     /// The sum over the sources.
     pub fn total(&self) -> Counts {
         let mut total = Counts::default();
-        for (_, (_, counts)) in &self.0 {
-            total.add(counts);
-        }
+        self.values().for_each(|counts| total.add(counts));
         total
     }
 }
@@ -227,12 +273,14 @@ mod tests {
         for panes in [0, 1, 6, 7] {
             let panes =
                 (0..panes).map(|n| (Time::from_millis(n), cell.clone(), complaints(n as u64))).collect();
-            let whole = Partial { log: 2, stamp: stamp(9), more: false, panes };
+            let judged = vec![(Time::from_millis(0), 7, Judged { n: 2, good: 1 })];
+            let whole = Partial { log: 2, stamp: stamp(9), more: false, panes, judged };
             let parts = whole.parts(3 * 100);
-            assert_eq!(parts.len(), whole.panes.len().div_ceil(3).max(1));
+            assert_eq!(parts.len(), (whole.panes.len() * 100 + JUDGED_BYTES).div_ceil(300));
             assert!(parts.iter().all(|part| (part.log, part.stamp) == (2, stamp(9))));
             assert!(parts.iter().rev().map(|part| part.more).eq((0..parts.len()).map(|n| n > 0)));
             assert!(parts.iter().flat_map(|part| &part.panes).eq(&whole.panes));
+            assert!(parts.iter().flat_map(|part| &part.judged).eq(&whole.judged));
         }
     }
 

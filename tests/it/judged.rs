@@ -168,17 +168,18 @@ fn the_call_log_is_counted_to_the_call() {
     }
     assert_eq!((answered, in_time, abandoned), (4_815, 1_104, 1_363));
     let objective = &judged.report.objectives[0];
+    let clocks = objective.clocks.as_ref().expect("it counts clocks");
     assert_eq!(
-        (objective.answered, objective.answered_in_time, objective.abandoned),
+        (clocks.answered, clocks.answered_in_time, clocks.abandoned),
         (answered as u64, in_time as u64, abandoned as u64)
     );
     // Those who gave up in time are left out; the ends are the roots of Wilson's equation, worked out elsewhere.
     assert_eq!(objective.judged, 5730);
-    let (low, high) = objective.service_level_interval.expect("calls were judged");
+    let (low, high) = objective.share_interval.expect("calls were judged");
     assert_eq!((format!("{low:.9}"), format!("{high:.9}")), ("0.182665573".into(), "0.203086540".into()));
     let mean = waited as f64 / f64::from(answered);
     assert_eq!(format!("{mean:.2}"), "83.26");
-    assert!((objective.mean_answered_seconds.expect("calls were answered") - mean).abs() < 1e-9);
+    assert!((clocks.mean_answered_seconds.expect("calls were answered") - mean).abs() < 1e-9);
     let beside: Vec<u64> = judged.report.tallies.iter().map(|tally| tally.count).collect();
     assert_eq!(beside, never_queued, "calls never queued are reported beside them");
 }

@@ -42,6 +42,12 @@ goal = "1h"
 calendar = "office"
 grace = "2s"
 
+[[objective]]
+name = "answers"
+title = { en = "Answers", zh = "答复" }
+commitment = "answer"
+target = 0.8
+
 [count]
 activity = ["ticket.opened", "feedback.survey"]
 complaints = [{ on = "ticket.opened", where = { kind = "complaint" } }]

@@ -61,10 +61,10 @@ const ROOMS: &[Room] = &[
     room("lifecycle", Judgement, &["time", "names", "event", "sla"]),
     room("detect", Judgement, &["time", "names", "window"]),
     room("crisis", Judgement, &["time", "names", "window", "detect"]),
-    room("alert", Judgement, &["time", "names", "window", "detect", "crisis"]),
+    room("alert", Judgement, &["time", "names", "window", "sla", "detect", "crisis"]),
 
     room("shard", Machines, &["time", "event", "window", "wheel", "sla", "alert"]),
-    room("aggregate", Machines, &["time", "window", "detect", "crisis", "alert"]),
+    room("aggregate", Machines, &["time", "window", "sla", "detect", "crisis", "alert"]),
     // ------ no I/O, no clock, no thread, no log, no metric, no randomness above this line ------
     room("kafka", Wire, &[]),
 

@@ -89,6 +89,20 @@ calendar = "weekdays"
 warnings = [0.5]
 grace = "60s"
 
+[[objective]]
+name = "answers"
+title = { en = "e", zh = "e" }
+commitment = "answer"
+target = 0.8
+
+[[objective]]
+name = "mild"
+title = { en = "f", zh = "f" }
+measure = "event_share"
+of = "feedback.complaint"
+good = { score = ["4", "5"] }
+target = 0.5
+
 [count]
 activity = ["ticket.opened", "feedback.complaint"]
 complaints = ["feedback.complaint", { on = "ticket.opened", where = { kind = "complaint" } }]
@@ -228,12 +242,17 @@ pub struct Stands {
 /// What is counted in a pane of a product: activity, complaints, and broken promises due there.
 pub type Counted = (u64, u64, u64);
 
+/// What an objective counts in a pane: how many, and how many of them are good.
+pub type Shared = (u64, u64);
+
 /// The verdict on one log.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Judged {
     pub standing: BTreeMap<Key, Stands>,
     /// By the pane's start and the product. A pane that the log has left behind by the horizon may lack breaches.
     pub counted: BTreeMap<(Time, String), Counted>,
+    /// By the pane's start and the objective. The same holds of panes left behind.
+    pub shared: BTreeMap<(Time, &'static str), Shared>,
     /// Satisfaction by product: how many scores, and their sum.
     pub scores: BTreeMap<String, (u64, i64)>,
     /// The latest event time accepted.
@@ -304,6 +323,8 @@ fn count(judged: &mut Judged, event: &Event) {
     if event.kind == "feedback.complaint" || event.kind == "ticket.opened" {
         let product = event.data["product"].as_str().unwrap_or("unknown").to_owned();
         if let Some(score) = event.data["score"].as_i64() {
+            let shared = judged.shared.entry((pane(event.time), "mild")).or_default();
+            *shared = (shared.0 + 1, shared.1 + u64::from(score >= 4));
             let scores = judged.scores.entry(product.clone()).or_default();
             *scores = (scores.0 + 1, scores.1 + score);
         }
@@ -337,6 +358,7 @@ struct Clock<'a> {
     start: &'a Event,
     /// When it stopped or was cancelled.
     ended: Option<i64>,
+    is_stopped: bool,
     paused_since: Option<i64>,
     pauses: Vec<(i64, i64)>,
     /// A length of the promise's own time, or an instant.
@@ -362,7 +384,14 @@ fn clock_of<'a>(case: &Case<'a>, promise: &Promise) -> Option<Clock<'a>> {
         for start in of("ticket.opened") {
             if clock.is_none() && (!promise.complaints_only || values.get("kind") == Some(&"complaint")) {
                 let goal = goal(promise, at, &values, None, at);
-                clock = Some(Clock { start, ended: None, paused_since: None, pauses: Vec::new(), goal });
+                clock = Some(Clock {
+                    start,
+                    ended: None,
+                    is_stopped: false,
+                    paused_since: None,
+                    pauses: Vec::new(),
+                    goal,
+                });
             }
         }
         let Some(clock) = clock.as_mut().filter(|clock| clock.ended.is_none()) else { continue };
@@ -375,7 +404,7 @@ fn clock_of<'a>(case: &Case<'a>, promise: &Promise) -> Option<Clock<'a>> {
         met.extend(now.iter().map(|event| event.kind.as_str()).filter(|kind| promise.stops.contains(kind)));
         let stopped = promise.stops.iter().all(|stop| met.contains(stop));
         if stopped || promise.cancels && of("ticket.cancelled").next().is_some() {
-            clock.ended = Some(at);
+            (clock.ended, clock.is_stopped) = (Some(at), stopped);
             clock.pauses.extend(clock.paused_since.take().map(|since| (since, at)));
         } else if promise.pauses && paused {
             clock.paused_since = clock.paused_since.or(Some(at));
@@ -500,6 +529,14 @@ fn stand(judged: &mut Judged, subject: &str, case: &Case<'_>, promise: &Promise,
     };
     let due = due_at(1.0, end).map(|(due, _)| due);
     let broken = stands(1.0);
+    if promise.name == "answer" {
+        let stopped = clock.ended.filter(|_| clock.is_stopped);
+        let kept = stopped.filter(|stopped| !due_at(1.0, *stopped).is_some_and(|(_, over)| over));
+        if let Some(at) = kept.or(due.filter(|_| broken)) {
+            let shared = judged.shared.entry((pane(at), "answers")).or_default();
+            *shared = (shared.0 + 1, shared.1 + u64::from(kept.is_some()));
+        }
+    }
     let late = clock.ended.and_then(|ended| {
         let (due, _) = due_at(1.0, ended).filter(|(_, over)| *over)?;
         let used = elapsed(&running, ended) - elapsed(&running, due);

@@ -1,15 +1,17 @@
 //! What do the partials add up to, however they reach the one who adds them up? Repeats, stale copies, any order.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, LazyLock};
 
 use fastrand::Rng;
 use watchbell::aggregate::{Aggregate, Options};
 use watchbell::detect::{Dimension, Series};
 use watchbell::time::{Span, Time};
-use watchbell::window::{Cell, Merged, Partial, Stamp};
+use watchbell::window::{self, Cell, Counts, Merged, Partial, Stamp};
 
 use super::faults::Faults;
-use super::judge::{Counted, Judged, judge};
+use super::judge::{Counted, Judged, Shared, judge};
+use super::policy;
 use super::workers::{Hits, Run};
 use super::world::{HORIZON, LOGS};
 
@@ -23,13 +25,14 @@ pub fn check<F: Faults>(run: &Run, seed: u64, hits: &mut Hits) -> Result<(), Str
         })
         .collect();
     panes::<F>(&stormy, &judged)?;
+    shares::<F>(&stormy, &judged)?;
     // The detectors behind the sum take far longer than the sum: every eighth world is enough.
     if seed.is_multiple_of(8) { satisfaction::<F>(&stormy, &judged) } else { Ok(()) }
 }
 
 /// Pane by pane, with the merge alone.
 fn panes<F: Faults>(partials: &[Partial], judged: &[Judged]) -> Result<(), String> {
-    let mut merged: BTreeMap<(Time, Cell), Merged> = BTreeMap::new();
+    let mut merged: BTreeMap<(Time, Cell), Merged<Counts>> = BTreeMap::new();
     for partial in partials {
         for (pane, cell, counts) in &partial.panes {
             let merged = merged.entry((*pane, cell.clone())).or_default();
@@ -57,6 +60,44 @@ fn panes<F: Faults>(partials: &[Partial], judged: &[Judged]) -> Result<(), Strin
     Ok(())
 }
 
+/// What the objectives count, the same way.
+fn shares<F: Faults>(partials: &[Partial], judged: &[Judged]) -> Result<(), String> {
+    static OBJECTIVES: LazyLock<Vec<(u64, Arc<str>)>> =
+        LazyLock::new(|| policy().objectives.iter().map(|one| (one.id(), one.name.clone())).collect());
+    let name = |id: &u64| OBJECTIVES.iter().find(|(known, _)| known == id).map(|(_, name)| name.clone());
+    let mut merged: BTreeMap<(Time, u64), Merged<window::Judged>> = BTreeMap::new();
+    for partial in partials {
+        for (pane, id, counts) in &partial.judged {
+            let merged = merged.entry((*pane, *id)).or_default();
+            merged.take::<F::Merging>(partial.log, partial.stamp, *counts);
+        }
+    }
+    let mut found: BTreeMap<(Time, String), Shared> = BTreeMap::new();
+    for ((pane, id), merged) in &merged {
+        let name = name(id).ok_or("net: a share of an objective that there is not")?;
+        let sum = merged.values().fold((0, 0), |sum, one| (sum.0 + one.n, sum.1 + one.good));
+        found.insert((*pane, name.to_string()), sum);
+    }
+    let mut expected: BTreeMap<(Time, String), Shared> = BTreeMap::new();
+    for ((pane, name), shared) in judged.iter().flat_map(|judged| &judged.shared) {
+        let sum = expected.entry((*pane, (*name).to_owned())).or_default();
+        *sum = (sum.0 + shared.0, sum.1 + shared.1);
+    }
+    let latest = judged.iter().map(|judged| judged.log_time).max().unwrap_or(0);
+    for key in found.keys().chain(expected.keys()) {
+        let of = |shares: &BTreeMap<(Time, String), Shared>| shares.get(key).copied().unwrap_or_default();
+        let (found, mut expected) = (of(&found), of(&expected));
+        // Breaches that were said of a pane when it was already forgotten are nobody's.
+        if key.0 + Span::from_minutes(5) <= Time::from_millis(latest) - HORIZON {
+            expected.0 = found.0;
+        }
+        if found != expected {
+            return Err(format!("net: {key:?}: the objective has {found:?}, the judge {expected:?}"));
+        }
+    }
+    Ok(())
+}
+
 /// All in all, with the whole aggregate: satisfaction is what it sums over panes that it has long forgotten.
 fn satisfaction<F: Faults>(partials: &[Partial], judged: &[Judged]) -> Result<(), String> {
     let mut aggregate: Aggregate<F::Merging> = Aggregate::new(Options::default(), LOGS);
@@ -68,7 +109,7 @@ fn satisfaction<F: Faults>(partials: &[Partial], judged: &[Judged]) -> Result<()
     // Everybody is two buckets further, so that everything is counted.
     for log in 0..LOGS {
         let stamp = Stamp { next_offset: u64::MAX, clock: soon + Span::from_hours(2) };
-        aggregate.apply(Partial { log, stamp, more: false, panes: Vec::new() });
+        aggregate.apply(Partial { log, stamp, more: false, panes: Vec::new(), judged: Vec::new() });
     }
     let found = aggregate.satisfaction();
     let mut expected: BTreeMap<&str, (u64, i64)> = BTreeMap::new();

@@ -153,7 +153,7 @@ fn the_lives_of_the_alerts_are_legal() {
 }
 
 fn tick(log: u32, next_offset: u64, clock: Time) -> Partial {
-    Partial { log, stamp: Stamp { next_offset, clock }, more: false, panes: Vec::new() }
+    Partial { log, stamp: Stamp { next_offset, clock }, more: false, panes: Vec::new(), judged: Vec::new() }
 }
 
 #[test]
@@ -192,6 +192,7 @@ fn parts_of_one_cut_are_merged() {
             stamp: Stamp { next_offset, clock: BEGIN + Span::from_hours(2) },
             more: false,
             panes,
+            judged: Vec::new(),
         }
     };
     aggregate.apply(part("a", 5, 3));
@@ -283,6 +284,7 @@ fn a_clock_that_never_moved_tells_nothing() {
         stamp: Stamp { next_offset, clock },
         more: false,
         panes: Vec::new(),
+        judged: Vec::new(),
     };
     feed(&mut aggregate, [partial(0, 0, Time::MIN), partial(1, 0, BEGIN)]);
     assert_eq!(aggregate.clock(), None, "one source is still silent");
@@ -297,7 +299,7 @@ fn a_source_that_comes_back_does_not_take_the_clock_back() {
     let mut aggregate = <Aggregate>::new(Options::default(), 2);
     let mut hear = |log, minutes| {
         let stamp = Stamp { next_offset: 0, clock: BEGIN + Span::from_minutes(minutes) };
-        feed(&mut aggregate, [Partial { log, stamp, more: false, panes: Vec::new() }]);
+        feed(&mut aggregate, [Partial { log, stamp, more: false, panes: Vec::new(), judged: Vec::new() }]);
         aggregate.clock().map(|clock| (clock - BEGIN).millis() / 60_000)
     };
     hear(0, 0);

@@ -121,7 +121,7 @@ pub fn partials(happenings: &[Happening], logs: u32, log: impl Fn(usize) -> u32,
             let stamp = Stamp { next_offset: offsets[log as usize], clock: now };
             let mine = changed.iter().filter(|(of, ..)| *of == log);
             let panes = mine.map(|key| (key.1, key.2.clone(), sums[key].clone())).collect();
-            all.push(Partial { log, stamp, more: false, panes });
+            all.push(Partial { log, stamp, more: false, panes, judged: Vec::new() });
         }
         now = now + beat;
     }

@@ -4,6 +4,7 @@
 use super::{length, say};
 use crate::app::commitments::{Catalogue, Goal as Overall, History, Promise};
 use crate::names::Lang;
+use crate::sla::objective::Operator;
 use crate::time::Span;
 
 mod html;
@@ -154,8 +155,10 @@ fn overall(goal: &Overall, lang: Lang) -> String {
         (Lang::En, Some((share, n))) => format!(" Achieved: {} of {n} cases.", percent(share, lang)),
         (Lang::Zh, Some((share, n))) => format!("实际达成：{n}件中的{}。", percent(share, lang)),
     };
-    match lang {
-        Lang::En => format!("{title}: at least {target} of all cases.{achieved}"),
-        Lang::Zh => format!("{title}：不低于全部案例的{target}。{achieved}"),
+    match (lang, goal.objective.operator) {
+        (Lang::En, Operator::AtLeast) => format!("{title}: at least {target} of all cases.{achieved}"),
+        (Lang::En, Operator::AtMost) => format!("{title}: at most {target} of all cases.{achieved}"),
+        (Lang::Zh, Operator::AtLeast) => format!("{title}：不低于全部案例的{target}。{achieved}"),
+        (Lang::Zh, Operator::AtMost) => format!("{title}：不高于全部案例的{target}。{achieved}"),
     }
 }

@@ -123,7 +123,7 @@ pub const LAST_DAY: [(&str, Landing); 4] = [
     ("closing", Landing::Closing),
 ];
 
-fn severity(table: &Table<'_>) -> Severity {
+pub fn severity(table: &Table<'_>) -> Severity {
     let words = Severity::ALL.map(|severity| (severity.name(), severity));
     word(table, "severity", &words).unwrap_or(Severity::Minor)
 }
@@ -179,7 +179,8 @@ fn effective_from(table: &Table<'_>) -> Time {
     })
 }
 
-fn calendar_of(table: &Table<'_>, calendars: &Calendars) -> Option<Arc<Calendar>> {
+/// The calendar that a table names; every hour of every day where it names none.
+pub fn calendar_of(table: &Table<'_>, calendars: &Calendars) -> Option<Arc<Calendar>> {
     let Some(value) = table.get("calendar") else { return Some(Arc::new(Calendar::always())) };
     let name = value.clone().string()?.value;
     let found = calendars.get(name).cloned();

@@ -95,12 +95,41 @@ pub const COMMITMENT: [Key; 30] = [
 ];
 
 /// What an objective may say.
-pub const OBJECTIVE: [Key; 5] = [
+pub const OBJECTIVE: [Key; 14] = [
     key("name", "names the objective", "needed"),
     key("title", "what is promised, for people", "needed"),
-    key("commitment", "whose clocks are counted", "needed"),
-    key("target", "the share that must be kept, above 0 and at most 1", "needed"),
-    key("short", "a clock that is cancelled sooner than this gave nobody a chance", "`\"5s\"`"),
+    key("owner", "the role that answers for it", "empty"),
+    key(
+        "severity",
+        "how bad it is when it is missed: `\"minor\"`, `\"major\"`, `\"critical\"`",
+        "`\"minor\"`",
+    ),
+    key(
+        "measure",
+        "`\"kept_share\"`: the clocks of a commitment that were kept, of those kept or broken; `\"event_share\"`: the events `of` that are also `good`",
+        "`\"kept_share\"`",
+    ),
+    key("commitment", "for `kept_share`: whose clocks are counted", "needed there"),
+    key("of", "for `event_share`: the events that are counted, any of them", "needed there"),
+    key(
+        "good",
+        "for `event_share`: what makes such an event a good one, `{ first_contact = true }`; every line must hold",
+        "needed there",
+    ),
+    key("operator", "`\"at_least\"` or `\"at_most\"` the target", "`\"at_least\"`"),
+    key("target", "the share, from 0 to 1", "needed"),
+    key(
+        "window",
+        "over which time the share is taken: a time up to `\"744h\"`, up to now; or `\"calendar_day\"`, `\"calendar_week\"` (from Monday), `\"calendar_month\"`, since it began",
+        "`\"24h\"`",
+    ),
+    key("calendar", "the name of a calendar of this file, whose zone says when a day begins", "UTC"),
+    key("minimum_count", "with fewer cases in the window it is neither met nor missed", "20"),
+    key(
+        "short",
+        "for reports on `kept_share`: a clock that is cancelled sooner than this gave nobody a chance",
+        "`\"5s\"`",
+    ),
 ];
 
 /// What counting may say.

@@ -51,7 +51,8 @@ type Said<'d> = (Table<'d>, Commitment);
 /// be used have no promises to look at.
 pub fn lint(file: &str, text: &str) -> Vec<Problem> {
     let Ok(document) = Document::parse(file, text) else { return Vec::new() };
-    let said = super::commitments(&document.root(), file).into_iter();
+    let root = document.root();
+    let said = super::commitments(&root, &super::calendars(&root, file)).into_iter();
     let said: Option<Vec<Said<'_>>> = said.map(|(table, one)| Some((table, one?))).collect();
     let Some(said) = said else { return Vec::new() };
     for (n, (table, commitment)) in said.iter().enumerate() {

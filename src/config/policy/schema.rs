@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::commitment::{BOUNDARY, CHANGE, FIRST_DAY, LAST_DAY, PAUSES, REOPEN};
 use super::keys::{COMMITMENT, COUNT, Key, OBJECTIVE};
+use super::objective::{MEASURE, OPERATOR, WINDOW};
 use crate::names::Severity;
 use crate::sla::terms::Convention;
 
@@ -90,7 +91,14 @@ fn commitment_form(key: &str) -> Value {
 fn objective_form(key: &str) -> Value {
     match key {
         "title" => title(),
-        "target" => json!({ "type": "number", "exclusiveMinimum": 0, "maximum": 1 }),
+        "target" => json!({ "type": "number", "minimum": 0, "maximum": 1 }),
+        "severity" => words(&Severity::ALL.map(|severity| (severity.name(), ()))),
+        "measure" => words(&MEASURE),
+        "operator" => words(&OPERATOR),
+        "of" => conditions(),
+        "good" => json!({ "$ref": "#/$defs/tests" }),
+        "window" => json!({ "anyOf": [duration(), { "enum": WINDOW }] }),
+        "minimum_count" => json!({ "type": "integer", "minimum": 1 }),
         "short" => duration(),
         _ => text(),
     }

@@ -13,18 +13,20 @@ use super::keeping::Place;
 use super::refusals::Refusals;
 use super::shared::Shared;
 use super::{LiveError, Settings};
-use crate::aggregate::{Aggregate, crisis_id};
+use crate::aggregate::{Aggregate, Judgement, crisis_id};
 use crate::alert::{About, Alert, Alerts, Change, Record, Status, say};
 use crate::checkpoint::frame::Framed;
 use crate::checkpoint::{self, Store};
 use crate::detect::Course;
 use crate::engine::clock;
-use crate::engine::picture::{AggregatePicture, SatisfactionPicture, SeriesPicture};
+use crate::engine::picture::{AggregatePicture, ObjectivePicture, SatisfactionPicture, SeriesPicture};
 use crate::engine::takeover::first_cut;
 use crate::kafka::{Consumer, Event, Logs, Message, Offset};
 use crate::sink::kafka::{Kafka, Options, decode_partial};
 use crate::sink::{CutRecord, Sink, SinkError, Transaction};
+use crate::sla::objective::{Shortfall, share, wilson};
 use crate::time::Span;
+use crate::window::Judged;
 
 /// How often its picture is hung up.
 const PICTURE: Duration = Duration::from_millis(500);
@@ -459,7 +461,12 @@ fn write(store: &mut dyn Store, log: u32, snapshot: &Snapshot) -> Result<u64, ch
 
 /// The snapshot in these bytes, if it belongs to cut `seq` or an earlier one.
 fn decode_snapshot(body: &[u8], seq: u64) -> Result<Option<Snapshot>, String> {
-    let snapshot: Snapshot = postcard::from_bytes(body).map_err(|error| error.to_string())?;
+    let snapshot: Snapshot = match postcard::from_bytes(body) {
+        // Version 2 of the state ended before the two lists of its objectives: they are empty.
+        Err(postcard::Error::DeserializeUnexpectedEnd) => postcard::from_bytes(&[body, &[0, 0]].concat()),
+        read => read,
+    }
+    .map_err(|error| error.to_string())?;
     Ok((snapshot.seq <= seq).then_some(snapshot))
 }
 
@@ -475,6 +482,25 @@ fn picture(course: Course, bucket: Span) -> SeriesPicture {
         points: course.points,
         signal: course.signal,
         series: course.series,
+    }
+}
+
+fn objective(aggregate: &Aggregate, judgement: &Judgement) -> ObjectivePicture {
+    let Judgement { objective, window_start, window_end, counts: Judged { n, good }, standing } = judgement;
+    let goes_on = |one: &&Shortfall| one.objective == objective.name && one.ended.is_none();
+    ObjectivePicture {
+        name: objective.name.clone(),
+        title: objective.title.clone(),
+        operator: objective.operator,
+        target: objective.target,
+        window_start: *window_start,
+        window_end: *window_end,
+        n: *n,
+        good: *good,
+        share: share(*good, *n),
+        share_interval: wilson(*good, *n),
+        standing: *standing,
+        missed_since: aggregate.shortfalls().find(goes_on).map(|shortfall| shortfall.began),
     }
 }
 
@@ -512,7 +538,25 @@ fn look(held: &Held) -> AggregatePicture {
             .into_iter()
             .map(|(series, scores)| SatisfactionPicture { series, scores })
             .collect(),
+        objectives: aggregate.judgements().iter().map(|judged| objective(aggregate, judged)).collect(),
         crises_opened: held.crises_opened,
         signals_raised: held.signals_raised,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn snapshots_of_the_version_before_are_gone_on_from() {
+        let state = <Aggregate>::new(Default::default(), 2).state();
+        let bytes = postcard::to_stdvec(&Snapshot { seq: 1, next_offset: 2, alerts_offset: 3, state });
+        let mut before = bytes.expect("plain data");
+        assert_eq!(before.split_off(before.len() - 2), [0, 0], "the two lists that were not there");
+        // The state begins behind the three numbers, with its version.
+        before[3] = 2;
+        let snapshot = decode_snapshot(&before, 1).expect("it is read").expect("of this cut");
+        assert!(<Aggregate>::from_state(Default::default(), 2, snapshot.state).is_ok());
     }
 }

@@ -12,6 +12,7 @@ import { drawCrisis } from "./draw/crisis.js";
 import { attachDue, drawDue, tickDue } from "./draw/due.js";
 import { announceLink, drawFrame, drawWords, tickFrame } from "./draw/frame.js";
 import { drawKeeping } from "./draw/keeping.js";
+import { drawObjectives } from "./draw/objectives.js";
 import { drawProgram } from "./draw/program.js";
 import { drawSatisfaction } from "./draw/satisfaction.js";
 import { drawSeries } from "./draw/series.js";
@@ -38,6 +39,7 @@ const PANELS = [
   drawChanges,
   drawSeries,
   drawKeeping,
+  drawObjectives,
   drawSatisfaction,
   drawProgram,
 ];

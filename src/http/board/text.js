@@ -165,6 +165,7 @@ const TABLE = {
   "kind.breach": ["Breach", "违约"],
   "kind.signal": ["Signal", "异常信号"],
   "kind.crisis": ["Crisis", "危机"],
+  "kind.objective": ["Objective", "目标"],
   "action.raised": ["{kind}", "{kind}"],
   "action.amended": ["{kind} amended", "{kind}·已修正"],
   "action.resolved": ["{kind} ended", "{kind}·已结束"],
@@ -175,6 +176,14 @@ const TABLE = {
   "change.overdue": ["Overdue since {due}", "自 {due} 起已超时"],
   "change.late": ["{late} late, was due {due}", "超时 {late}，原应于 {due} 前完成"],
   "change.crisis": ["{level} since {time}", "自 {time} 起为{level}"],
+  "change.objective": [
+    "Missed since {time}: {good} of {n} ({share}), promised {target}",
+    "自 {time} 起未达标：{n} 件中 {good} 件（{share}），承诺 {target}",
+  ],
+  "change.objective_over": [
+    "Not missed any more since {time}: {good} of {n} ({share}), promised {target}",
+    "自 {time} 起不再未达标：{n} 件中 {good} 件（{share}），承诺 {target}",
+  ],
   "change.crisis_over": ["Over since {time}, highest level {level}", "已于 {time} 结束，最高级别{level}"],
   "measure.complaints": ["complaints", "投诉"],
   "measure.breaches": ["broken promises", "违约"],
@@ -228,6 +237,20 @@ const TABLE = {
   "keeping.kept": ["Kept", "兑现"],
   "keeping.breached": ["Broken", "违约"],
   "keeping.share": ["Kept share", "兑现率"],
+
+  // Objectives.
+  "objectives.heading": ["Over many cases", "总体目标"],
+  "objectives.met": ["Met", "达标"],
+  "objectives.missed": ["Missed", "未达标"],
+  "objectives.too_few": ["Too few cases", "案例不足"],
+  "objectives.at_least": ["at least", "不低于"],
+  "objectives.at_most": ["at most", "不高于"],
+  "objectives.figures": [
+    "of {n} since {start}, 95% interval {low} to {high}; promised {operator} {target}",
+    "自 {start} 起共 {n} 件，95% 置信区间 {low} 至 {high}；承诺{operator} {target}",
+  ],
+  "objectives.none": ["no case since {start}; promised {operator} {target}", "自 {start} 起无案例；承诺{operator} {target}"],
+  "objectives.since": ["Missed since {time}.", "自 {time} 起未达标。"],
 
   // Satisfaction.
   "satisfaction.heading": ["Satisfaction", "客户满意度"],

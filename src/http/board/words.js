@@ -149,9 +149,23 @@ export function changeText(view, change) {
       return { about: seriesTitle(view, change.series), says: signalText(view, change), of: "" };
     case "crisis":
       return { about: seriesTitle(view, change.series), says: crisisText(view, change), of: "" };
+    case "objective":
+      return { about: either(view.language, change.title), says: objectiveText(view, change), of: "" };
     default:
       return { about: change.subject ?? "", says: "", of: either(view.language, change.title) };
   }
+}
+
+function objectiveText(view, shortfall) {
+  const { format, language, nowMs } = view;
+  const endedMs = instantMs(shortfall.ended);
+  return say(language, endedMs === null ? "change.objective" : "change.objective_over", {
+    time: format.when(endedMs ?? instantMs(shortfall.began), nowMs),
+    good: format.count(shortfall.good),
+    n: format.count(shortfall.n),
+    share: format.share(shortfall.n > 0 ? shortfall.good / shortfall.n : NaN),
+    target: format.share(shortfall.target),
+  });
 }
 
 function promiseText(view, change) {

@@ -10,6 +10,7 @@ use crate::crisis::{Crisis, Level};
 use crate::detect::{Dimension, Finding, Measure, Series};
 use crate::engine::picture::{AggregatePicture, DUE_MAX, DuePicture, LogPicture, Picture, Pictures};
 use crate::names::metric::Metric;
+use crate::sla::objective::Standing;
 use crate::time::Span;
 
 /// Within how long clocks are due that are counted.
@@ -45,6 +46,7 @@ pub(super) fn write(families: &mut Families, picture: &Picture, totals: &Totals,
         }
     }
     if let Some(aggregate) = &picture.aggregate {
+        write_objectives(families, aggregate);
         write_crises(families, aggregate, allowed);
         write_series(families, aggregate);
     }
@@ -108,6 +110,23 @@ fn write_due(families: &mut Families, picture: &Picture) {
 fn lists_all(log: &LogPicture, until: crate::time::Time) -> bool {
     let last = || log.due.iter().filter(|due| !due.breached).map(|due| due.due).max();
     log.due.len() < DUE_MAX || last().is_some_and(|last| last > until)
+}
+
+fn write_objectives(families: &mut Families, aggregate: &AggregatePicture) {
+    for one in &aggregate.objectives {
+        let label = ("objective", &*one.name);
+        families.gauge(Metric::ObjectiveTarget, &[label], one.target);
+        families.gauge(Metric::ObjectiveCases, &[label], one.n as f64);
+        for standing in Standing::ALL {
+            let labels = [label, ("standing", standing.name())];
+            families.gauge(Metric::ObjectiveStanding, &labels, f64::from(u8::from(one.standing == standing)));
+        }
+        if let (Some(share), Some((low, high))) = (one.share, one.share_interval) {
+            families.gauge(Metric::ObjectiveShare, &[label], share);
+            families.gauge(Metric::ObjectiveLow, &[label], low);
+            families.gauge(Metric::ObjectiveHigh, &[label], high);
+        }
+    }
 }
 
 fn level_name(level: Level) -> &'static str {

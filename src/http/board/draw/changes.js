@@ -16,6 +16,7 @@ const SIGNS = {
   breach: "M1 1h10v10H1Z",
   signal: "M1 11V7h2.5v4ZM4.75 11V4h2.5v7ZM8.5 11V1H11v10Z",
   crisis: "M6 0 12 6 6 12 0 6Z",
+  objective: "M6 .5A5.5 5.5 0 1 0 6 11.5 5.5 5.5 0 0 0 6 .5ZM6 4a2 2 0 1 1 0 4 2 2 0 0 1 0-4Z",
   retracted: "M2 5h8v2H2Z",
   resolved: "M4.5 10.5.8 6.8 2.2 5.4 4.5 7.7 9.8 2.4 11.2 3.8Z",
   other: "M6 2a4 4 0 1 0 0 8 4 4 0 0 0 0-8Z",
