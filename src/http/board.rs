@@ -28,6 +28,7 @@ pub(super) const FILES: &[File] = files! {
     "chart.js"
     "clock.js"
     "dom.js"
+    "draw/case.js"
     "draw/changes.js"
     "draw/crisis.js"
     "draw/due.js"

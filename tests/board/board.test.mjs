@@ -58,6 +58,42 @@ describe("any server", () => {
     assert.deepEqual(complaints, []);
   });
 
+  test("an objective stands with its share, its interval and its number of cases", async (t) => {
+    const mock = await graveMock(t);
+    const { page } = await open(t, browser, mock.url);
+    const line = page.locator("#objectives li");
+    await line.first().waitFor();
+    const text = await line.first().innerText();
+    for (const part of ["Missed", "80 % of calls answered", "71.3%", "of 300", "65.9% to 76.2%", "at least 80%", "Missed since"]) {
+      assert.ok(text.includes(part), `${part} in ${text}`);
+    }
+    assert.equal(await line.first().getAttribute("data-standing"), "missed");
+  });
+
+  test("a case is explained with a bar for each clock, by keyboard and to a screen reader", async (t) => {
+    const mock = await graveMock(t);
+    const { page, complaints } = await open(t, browser, mock.url);
+    const name = page.locator("#due button.subject").first();
+    const subject = await name.innerText();
+    await name.focus();
+    await page.keyboard.press("Enter");
+    const bar = page.locator("#case .clock-bar").first();
+    await bar.waitFor();
+    assert.equal(await page.textContent("#case-heading"), subject);
+    assert.ok((await bar.locator(".stretch").count()) >= 6);
+    assert.match(await bar.getAttribute("aria-label"), /running .* paused .*/);
+    assert.deepEqual(await faultsOf(page), []);
+    await page.keyboard.press("Escape");
+    await page.waitForFunction(() => !document.getElementById("case").open);
+    assert.equal(await page.evaluate(() => document.activeElement.dataset.subject), subject, "the focus is back");
+    // Whoever has ended meanwhile is said to be gone, in the server's words.
+    mock.world.explain = () => ({ status: 404, body: { detail: "none of the cases", detail_zh: "没有" } });
+    await name.click();
+    await page.waitForFunction(() => document.getElementById("case-note").textContent === "none of the cases");
+    await page.click("#case-close");
+    assert.deepEqual(complaints.filter((text) => !text.includes("404")), []);
+  });
+
   test("the language follows the browser, can be switched, and is remembered", async (t) => {
     const { page, complaints } = await open(t, browser, url);
     assert.equal(await page.getAttribute("html", "lang"), "en");
@@ -239,7 +275,11 @@ describe("a server that behaves badly", () => {
         ...picture,
         state: "dreaming",
         speed: null,
-        aggregate: { ...picture.aggregate, crises: picture.aggregate.crises.map(odd) },
+        aggregate: {
+          ...picture.aggregate,
+          crises: picture.aggregate.crises.map(odd),
+          objectives: [{ name: hostile, standing: "omen" }, { name: "bare", n: 0, share_interval: null }],
+        },
       }),
       (picture) => ({
         ...picture,

@@ -45,6 +45,11 @@ export async function startMock({ port = 0, everyMs = 1_000, ...options } = {}) 
       response
         .writeHead(200, { ...HEADERS, "content-type": "application/json", "cache-control": "no-store" })
         .end(text());
+    } else if (path.startsWith("/api/v1/subjects/")) {
+      const { status, body } = world.explain(decodeURIComponent(path.slice("/api/v1/subjects/".length)));
+      response
+        .writeHead(status, { ...HEADERS, "content-type": "application/json", "cache-control": "no-store" })
+        .end(JSON.stringify(body));
     } else {
       await sendAsset(path === "/" ? "/index.html" : path, response);
     }

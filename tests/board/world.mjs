@@ -405,9 +405,57 @@ export class World {
       satisfaction: [all, ...PRODUCTS.map((product) => of({ product }))].map((one, index) =>
         satisfactionOf(one, index, this.depth),
       ),
+      objectives: this.objectives(),
       crises_opened: crisis.length,
       signals_raised: this.rising ? 3 : 1,
     };
+  }
+
+  /** The clocks of a subject, as `/api/v1/subjects/{id}` tells them. */
+  explain(subject) {
+    const due = this.picture().due.filter((one) => one.subject === subject);
+    if (due.length === 0) {
+      return { status: 404, body: { detail: `\`${subject}\` is none of the cases`, detail_zh: `没有 ${subject}` } };
+    }
+    const clock = (one) => {
+      const [start, end] = [Date.parse(one.started), Date.parse(one.due)];
+      const at = (share) => start + (end - start) * share;
+      const segment = (from, to, state) => ({ start_ms: at(from), end_ms: at(to), state });
+      const rest = one.breached ? [segment(1, 1.4, "breached")] : [segment(0.7, 1, "left")];
+      const segments = [segment(0, 0.2, "open"), segment(0.2, 0.3, "closed"), segment(0.3, 0.4, "paused")];
+      const warned = [segment(0.4, 0.6, "open"), segment(0.6, one.breached ? 1 : 0.7, "warned")];
+      return {
+        commitment: one.commitment,
+        title: COMMITMENTS.find(({ name }) => name === one.commitment)?.title,
+        start_event: "e-1",
+        started: one.started,
+        due: one.due,
+        outcome: one.breached ? "breached" : "open",
+        picture: { segments: [...segments, ...warned, ...rest], due_ms: end, closed_drawn: true },
+      };
+    };
+    return { status: 200, body: { subject, explanations: [{ at: rfc3339(this.atMs), clocks: due.map(clock) }] } };
+  }
+
+  objectives() {
+    const missed = this.depth >= 3;
+    const good = missed ? 214 : 261;
+    return [
+      {
+        name: "calls_answered_in_20s",
+        title: { en: "80 % of calls answered within 20 seconds", zh: "80%的来电在20秒内接听" },
+        operator: "at_least",
+        target: 0.8,
+        window_start: rfc3339(this.atMs - DAY),
+        window_end: rfc3339(this.atMs),
+        n: 300,
+        good,
+        share: good / 300,
+        share_interval: missed ? [0.659, 0.762] : [0.826, 0.904],
+        standing: missed ? "missed" : "met",
+        missed_since: missed ? rfc3339(this.atMs - 20 * MINUTE) : null,
+      },
+    ];
   }
 
   seriesOf(series, index) {

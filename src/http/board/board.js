@@ -7,6 +7,7 @@
 //   live ──► newest picture ──► frame ──► panels          tick ──► clock, countdowns, age
 
 import { EngineClock } from "./clock.js";
+import { attachCase, drawCase } from "./draw/case.js";
 import { drawChanges } from "./draw/changes.js";
 import { drawCrisis } from "./draw/crisis.js";
 import { attachDue, drawDue, tickDue } from "./draw/due.js";
@@ -42,6 +43,7 @@ const PANELS = [
   drawObjectives,
   drawSatisfaction,
   drawProgram,
+  drawCase,
 ];
 
 const FORMATS = { en: formats("en"), zh: formats("zh") };
@@ -119,6 +121,7 @@ const live = new Live(
 
 attach(drawAnew);
 attachDue(drawSoon);
+attachCase(drawSoon);
 document.addEventListener("visibilitychange", drawVisible);
 watchScrolling();
 drawAnew();

@@ -238,6 +238,28 @@ const TABLE = {
   "keeping.breached": ["Broken", "违约"],
   "keeping.share": ["Kept share", "兑现率"],
 
+  // One case.
+  "case.buttons": ["Case", "案件"],
+  "case.again": ["Ask again", "重新查询"],
+  "case.close": ["Close", "关闭"],
+  "case.asking": ["Asking for its clocks …", "正在查询其时钟……"],
+  "case.unanswered": ["It was not answered. Is the program still there?", "没有应答。程序是否仍在运行？"],
+  "case.none": ["Nothing was promised for it.", "对其没有任何承诺。"],
+  "case.at": ["As of {time}", "截至 {time}"],
+  "case.no_due": ["No due instant", "无到期时刻"],
+  "case.stretch": ["{state} {span}", "{state} {span}"],
+  "case.join": [" · ", " · "],
+  "outcome.kept": ["Kept", "兑现"],
+  "outcome.breached": ["Broken", "违约"],
+  "outcome.open": ["Open", "进行中"],
+  "outcome.cancelled": ["Taken back", "已取消"],
+  "stretch.open": ["running", "计时"],
+  "stretch.warned": ["warned", "已预警"],
+  "stretch.breached": ["over", "超时"],
+  "stretch.paused": ["paused", "暂停"],
+  "stretch.closed": ["closed", "非营业"],
+  "stretch.left": ["left", "剩余"],
+
   // Objectives.
   "objectives.heading": ["Over many cases", "总体目标"],
   "objectives.met": ["Met", "达标"],
@@ -246,10 +268,10 @@ const TABLE = {
   "objectives.at_least": ["at least", "不低于"],
   "objectives.at_most": ["at most", "不高于"],
   "objectives.figures": [
-    "of {n} since {start}, 95% interval {low} to {high}; promised {operator} {target}",
-    "自 {start} 起共 {n} 件，95% 置信区间 {low} 至 {high}；承诺{operator} {target}",
+    "of {n} since {start}, 95% interval {low} to {high}; promised {operator} {target}.",
+    "自 {start} 起共 {n} 件，95% 置信区间 {low} 至 {high}；承诺{operator} {target}。",
   ],
-  "objectives.none": ["no case since {start}; promised {operator} {target}", "自 {start} 起无案例；承诺{operator} {target}"],
+  "objectives.none": ["No case since {start}; promised {operator} {target}.", "自 {start} 起无案例；承诺{operator} {target}。"],
   "objectives.since": ["Missed since {time}.", "自 {time} 起未达标。"],
 
   // Satisfaction.

@@ -52,6 +52,8 @@ export function drawDue(view, picture) {
     const state = promise.breached ? "overdue" : promise.warned ? "warned" : "open";
     setAttribute(parts.node, "data-state", state);
     setText(parts.subject, promise.subject ?? "");
+    setAttribute(parts.subject, "data-subject", promise.subject ?? "");
+    setAttribute(parts.subject, "aria-haspopup", "dialog");
     setText(parts.badge, state === "open" ? "" : view.say(`due.${state}`));
     show(parts.badge, state !== "open");
     setText(
@@ -96,7 +98,7 @@ function leftText(view, leftMs, breached, options) {
 
 function makeRow() {
   const parts = {
-    subject: el("strong", { class: "subject" }),
+    subject: el("button", { type: "button", class: "subject" }),
     badge: el("span", { class: "badge" }),
     left: el("span", { class: "left" }),
     title: el("span", { class: "promise" }),

@@ -6,6 +6,7 @@
 import { el, keyed, setAttribute, setText, show } from "../dom.js";
 import { instantMs } from "../format.js";
 import { either } from "../text.js";
+import { known } from "../words.js";
 
 export function drawObjectives(view, picture) {
   const objectives = picture?.aggregate?.objectives ?? [];
@@ -14,15 +15,15 @@ export function drawObjectives(view, picture) {
     const { format, say, language, nowMs } = view;
     setAttribute(parts.node, "data-standing", one.standing);
     setText(parts.title, either(language, one.title) || one.name);
-    setText(parts.standing, say(`objectives.${one.standing}`));
+    setText(parts.standing, known(view, "objectives", one.standing));
     setText(parts.share, format.share(one.share ?? NaN));
     const [low, high] = one.share_interval ?? [NaN, NaN];
     const figures = { n: format.count(one.n), low: format.share(low), high: format.share(high) };
     const since = instantMs(one.missed_since);
     const text = say(one.n > 0 ? "objectives.figures" : "objectives.none", {
       ...figures,
-      target: format.share(one.target),
-      operator: say(`objectives.${one.operator}`),
+      target: format.percent(one.target),
+      operator: known(view, "objectives", one.operator),
       start: format.when(instantMs(one.window_start), nowMs),
     });
     const missed = since === null ? "" : ` ${say("objectives.since", { time: format.when(since, nowMs) })}`;
