@@ -112,6 +112,10 @@ pub struct CommitmentReport {
     pub kept_share_interval: Option<(f64, f64)>,
     /// The clock's own time used, over the clocks that were stopped.
     pub elapsed_seconds: Durations,
+    /// Clocks that were parked: paused again within the commitment's `parked_within` of going on.
+    pub parked_clocks: u64,
+    /// How often they were.
+    pub parked: u64,
 }
 
 /// How long it took.
@@ -282,6 +286,8 @@ fn in_sum(commitment: &Commitment, sums: &Sums) -> CommitmentReport {
         kept_share: share(sums.kept, judged),
         kept_share_interval: wilson(sums.kept, judged),
         elapsed_seconds: durations(&sums.answered),
+        parked_clocks: sums.parked_clocks,
+        parked: sums.parked,
     }
 }
 

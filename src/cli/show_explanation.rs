@@ -107,6 +107,13 @@ fn explain(clock: &ExplainedClock, lang: Lang) -> String {
     };
     line("phase", "状态", phase);
     line("picture", "图示", picture::bar(&clock.picture));
+    if clock.parked > 0 {
+        let words = match lang {
+            Lang::En => format!("{} times, as soon as it had gone on", clock.parked),
+            Lang::Zh => format!("恢复后随即又被暂停 {} 次", clock.parked),
+        };
+        line("parked", "搁置", words);
+    }
     if let Some(year) = clock.year_without_holidays {
         let words = match lang {
             Lang::En => format!("no holidays are known for {year}"),

@@ -84,7 +84,17 @@ fn commitments(report: &Report, lang: Lang) -> String {
     for one in &report.commitments {
         table.row(commitment(one, lang));
     }
-    table.lines()
+    let parked = report.commitments.iter().filter(|one| one.parked > 0).map(|one| parked(one, lang));
+    table.lines() + &parked.collect::<String>()
+}
+
+/// Pauses that look as if somebody wanted the clock to stand still.
+fn parked(one: &CommitmentReport, lang: Lang) -> String {
+    let (name, times, clocks) = (&one.name, one.parked, one.parked_clocks);
+    match lang {
+        Lang::En => format!("{name}: parked {times} times, by {clocks} clocks, as soon as it had gone on\n"),
+        Lang::Zh => format!("{name}：{clocks} 个计时在恢复后随即又被暂停，共 {times} 次\n"),
+    }
 }
 
 fn commitment(one: &CommitmentReport, lang: Lang) -> [String; 11] {

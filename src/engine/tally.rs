@@ -40,6 +40,10 @@ pub struct Sums {
     pub abandoned_short: u64,
     /// Open and broken.
     pub open_breached: u64,
+    /// Clocks that were parked: paused again as soon as they had gone on.
+    pub parked_clocks: u64,
+    /// How often they were.
+    pub parked: u64,
     /// The time used by the clocks that were stopped.
     pub answered: Durations,
     /// The longest time used by any clock, in milliseconds.
@@ -119,6 +123,8 @@ impl Tally {
         } else if outcome.outcome == Verdict::Breached {
             sums.open_breached += 1;
         }
+        sums.parked_clocks += u64::from(outcome.parked > 0);
+        sums.parked += u64::from(outcome.parked);
         self.note_missing_year(policy, outcome);
         if outcome.outcome == Verdict::Breached {
             self.rank(outcome);
@@ -158,6 +164,8 @@ impl Tally {
             mine.abandoned += sums.abandoned;
             mine.abandoned_short += sums.abandoned_short;
             mine.open_breached += sums.open_breached;
+            mine.parked_clocks += sums.parked_clocks;
+            mine.parked += sums.parked;
             mine.answered.merge(&sums.answered);
             mine.longest_ms = mine.longest_ms.max(sums.longest_ms);
         }

@@ -54,6 +54,8 @@ struct Rare {
     whose: u64,
     /// The value that the goal was looked up by, where its change counts from the change.
     judged_by: Option<u64>,
+    /// How often it was paused again as soon as it had gone on.
+    parked: u16,
 }
 
 /// What a clock is doing.
@@ -145,6 +147,21 @@ impl Clock {
     /// The ended pauses, in order.
     pub fn pauses(&self) -> &[(Time, Time)] {
         self.rare.as_deref().map_or(&[], |rare| &rare.pauses)
+    }
+
+    /// How often it was parked: paused again within the commitment's `parked_within` of going on.
+    pub fn parked(&self) -> u16 {
+        self.rare.as_deref().map_or(0, |rare| rare.parked)
+    }
+
+    /// Pauses it at `at`. One that comes within `parked_within` of the end of the pause before is counted as parked.
+    pub fn pause(&mut self, at: Time, parked_within: Option<Span>) {
+        let resumed = self.pauses().last().map(|(_, resumed)| *resumed);
+        if resumed.zip(parked_within).is_some_and(|(resumed, within)| at - resumed <= within) {
+            let parked = &mut self.rare.get_or_insert_default().parked;
+            *parked = parked.saturating_add(1);
+        }
+        self.enter(Phase::Paused, at);
     }
 
     /// What extensions gave it.

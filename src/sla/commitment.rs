@@ -65,6 +65,8 @@ pub struct Commitment {
     pub grace: Span,
     /// How long a case waits that is already past due when first seen, counted in log time.
     pub settle: Span,
+    /// A pause that begins within so long of the end of the one before is counted as parked; `None`: none is.
+    pub parked_within: Option<Span>,
 }
 
 impl Commitment {
@@ -96,6 +98,7 @@ impl Commitment {
             owner: Arc::default(),
             grace: Span::ZERO,
             settle: Span::from_minutes(1),
+            parked_within: None,
         }
     }
 }

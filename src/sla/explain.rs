@@ -94,6 +94,8 @@ pub struct ExplainedClock {
     pub over_after: Option<Time>,
     /// The verdict, without grace.
     pub outcome: Verdict,
+    /// How often it was parked: paused again within the commitment's `parked_within` of going on.
+    pub parked: u16,
     /// The first local year for which the calendar has no holiday data, if the clock runs through one.
     pub year_without_holidays: Option<i16>,
     /// The clock as a bar of time.
@@ -185,6 +187,7 @@ fn explain_clock(policy: &Policy, facts: &[Fact<'_>], clock: &Clock, now: Time) 
         due: clock.due(commitment),
         over_after: reach.map(|reach| reach.beyond).filter(|beyond| *beyond != Time::NEVER),
         outcome: verdict(policy, clock, now),
+        parked: clock.parked(),
         year_without_holidays: calendar
             .covers(clock.started, reach.map_or(end, |reach| reach.reached.max(end)))
             .err(),

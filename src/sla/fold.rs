@@ -204,7 +204,7 @@ impl<'s> Step<'s> {
         let version = &self.policy.commitments[usize::from(clock.commitment)];
         match (action, clock.phase) {
             (Action::Resume, Phase::Paused) => clock.enter(Phase::Running, at),
-            (Action::Pause, Phase::Running) if pauses(version, at) => clock.enter(Phase::Paused, at),
+            (Action::Pause, Phase::Running) if pauses(version, at) => clock.pause(at, version.parked_within),
             (Action::Cancel, _) => clock.enter(Phase::Cancelled, at),
             (Action::Stop(part), _) => {
                 clock.parts |= 1 << part;

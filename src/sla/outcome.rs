@@ -49,6 +49,9 @@ pub struct Outcome {
     pub goal: Option<Span>,
     /// The verdict.
     pub outcome: Verdict,
+    /// How often the clock was parked: paused again as soon as it had gone on.
+    #[serde(skip_serializing_if = "never")]
+    pub parked: u16,
     /// Whether the promise was taken back, also when it was broken by then.
     #[serde(skip)]
     pub cancelled: bool,
@@ -88,8 +91,13 @@ pub fn outcome(
         elapsed: clock.elapsed(&commitment.calendar, now),
         goal,
         outcome: verdict(policy, clock, now),
+        parked: clock.parked(),
         cancelled: clock.phase == Phase::Cancelled,
     })
+}
+
+fn never(times: &u16) -> bool {
+    *times == 0
 }
 
 /// Whole seconds as an integer, others with their fraction.

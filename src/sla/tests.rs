@@ -109,6 +109,32 @@ fn stopping_exactly_when_due_keeps_the_promise() {
 }
 
 #[test]
+fn a_case_that_is_put_away_as_soon_as_the_customer_has_replied_is_counted_and_judged_as_ever() {
+    let within = |parked_within: Option<Span>| {
+        let one = Commitment { parked_within, ..commitment(hours(2), Calendar::always()) };
+        let lines = [
+            "10:00 opened",
+            "10:05 paused",
+            "10:30 resumed",
+            "10:35 paused",
+            "11:00 resumed",
+            "11:06 paused",
+            "12:00 resumed",
+            "12:00 paused",
+            "13:00 resumed",
+            "13:30 resolved",
+        ];
+        let policy = policy(one);
+        let clocks = clocks(&policy, &lines);
+        (clocks[0].parked(), verdict(&policy, &clocks[0], time("2026-03-09T12:00:00Z")))
+    };
+    assert_eq!(within(None), (0, Verdict::Kept));
+    // At 10:35 exactly within, at 11:06 not, at 12:00 at once.
+    assert_eq!(within(Some(Span::from_minutes(5))), (2, Verdict::Kept));
+    assert_eq!(within(Some(Span::ZERO)), (1, Verdict::Kept));
+}
+
+#[test]
 fn pauses_are_not_counted_and_touching_ones_are_one() {
     let always = || commitment(hours(2), Calendar::always());
     let due = Some("2026-03-06T13:00:00Z");

@@ -59,6 +59,7 @@ pub fn commitment(table: &Table<'_>, calendars: &Calendars, convention: Conventi
         owner: text("owner").unwrap_or_default().into(),
         grace: span("grace").unwrap_or(default_grace),
         settle: span("settle").unwrap_or(Span::from_minutes(1)),
+        parked_within: span("parked_within"),
     })
 }
 

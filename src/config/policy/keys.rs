@@ -17,7 +17,7 @@ const fn key(name: &'static str, meaning: &'static str, default: &'static str) -
 }
 
 /// What a commitment may say.
-pub const COMMITMENT: [Key; 30] = [
+pub const COMMITMENT: [Key; 31] = [
     key("name", "names the promise, in alerts, outcomes and reports; versions share it", "needed"),
     key("title", "what is promised, for people: `{ en = \"…\", zh = \"…\" }`", "needed"),
     key("clause", "where the promise comes from", "empty"),
@@ -92,6 +92,11 @@ pub const COMMITMENT: [Key; 30] = [
         "1 s below five minutes, 2 s for hours, 60 s for days",
     ),
     key("settle", "how long a case waits that comes in already past due", "`\"1m\"`"),
+    key(
+        "parked_within",
+        "a pause that begins within so long of the end of the one before is counted as parked: the case was put away again as soon as the customer had replied",
+        "nothing is counted",
+    ),
 ];
 
 /// What an objective may say.

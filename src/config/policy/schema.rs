@@ -83,7 +83,7 @@ fn commitment_form(key: &str) -> Value {
             ]});
             json!({ "anyOf": [mark, { "type": "array", "items": mark }] })
         }
-        "grace" | "settle" => duration(),
+        "grace" | "settle" | "parked_within" => duration(),
         _ => text(),
     }
 }
