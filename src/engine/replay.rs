@@ -331,7 +331,8 @@ impl Worker<'_> {
         for (sum, tally) in self.counts.tallies.iter_mut().zip(&self.policy.tallies) {
             *sum += u64::from(tally.on.iter().any(|condition| condition.holds(event)));
         }
-        for (id, good) in self.policy.shares(event) {
+        let counted = self.policy.counted(&event.kind).into_iter();
+        for (id, good) in counted.flat_map(|counted| counted.shares(event)) {
             self.counts.shares.entry(id).or_default().add(&Judged { n: 1, good: u64::from(good) });
         }
         self.counts.applied += u64::from(read == Read::Applied);

@@ -119,13 +119,14 @@ impl Panes {
 
     /// Counts an event; `false` if it is nothing that is counted. `cell`: where it belongs, if that is known.
     pub fn count(&mut self, policy: &Policy, event: &Event<'_>, cell: Option<CellKey>) -> bool {
+        let Some(counted) = policy.counted(&event.kind) else { return false };
         let pane = event.time.floor(self.width);
         let mut is_judged = false;
-        for (objective, good) in policy.shares(event) {
+        for (objective, good) in counted.shares(event) {
             is_judged = true;
             self.judge((pane, objective), 1, i64::from(good));
         }
-        let Some(complaint) = policy.counts(event) else { return is_judged };
+        let Some(complaint) = counted.as_complaint(event) else { return is_judged };
         let key = cell.unwrap_or_else(|| {
             std::array::from_fn(|n| {
                 let value = event.attributes.get(DIMENSIONS[n]);

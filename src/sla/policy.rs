@@ -163,11 +163,27 @@ struct ScopeTest {
 
 /// The conditions under which events of one type are counted: as complaints, as activity, for objectives.
 #[derive(Debug, Default)]
-struct Counted {
+pub struct Counted {
     complaints: Vec<Condition>,
     activity: Vec<Condition>,
     /// The objectives that may count them, with what those are kept under.
     objectives: Vec<(u64, Arc<Objective>)>,
+}
+
+impl Counted {
+    /// Whether an event is counted into series, and as a complaint (`Some(true)`) or as activity only.
+    pub fn as_complaint(&self, event: &Event<'_>) -> Option<bool> {
+        let holds = |conditions: &[Condition]| conditions.iter().any(|condition| condition.holds(event));
+        match holds(&self.complaints) {
+            true => Some(true),
+            false => holds(&self.activity).then_some(false),
+        }
+    }
+
+    /// The objectives that count an event: what each is kept under, and whether it is a good one.
+    pub fn shares<'p>(&'p self, event: &'p Event<'_>) -> impl Iterator<Item = (u64, bool)> + 'p {
+        self.objectives.iter().filter_map(|(id, objective)| Some((*id, objective.counts(event)?)))
+    }
 }
 
 /// A policy that cannot be used.
@@ -358,20 +374,9 @@ impl Policy {
         self.kind_ids.contains_key(kind) || self.counted.contains_key(kind)
     }
 
-    /// Whether an event is counted, and as a complaint (`Some(true)`) or as activity only.
-    pub fn counts(&self, event: &Event<'_>) -> Option<bool> {
-        let counted = self.counted.get(event.kind.as_ref())?;
-        let holds = |conditions: &[Condition]| conditions.iter().any(|condition| condition.holds(event));
-        match holds(&counted.complaints) {
-            true => Some(true),
-            false => holds(&counted.activity).then_some(false),
-        }
-    }
-
-    /// The objectives that count an event: what each is kept under, and whether it is a good one.
-    pub fn shares<'p>(&'p self, event: &'p Event<'_>) -> impl Iterator<Item = (u64, bool)> + 'p {
-        let counted = self.counted.get(event.kind.as_ref()).map_or(&[][..], |counted| &counted.objectives);
-        counted.iter().filter_map(|(id, objective)| Some((*id, objective.counts(event)?)))
+    /// Under which conditions events of a type are counted, if any are.
+    pub fn counted(&self, kind: &str) -> Option<&Counted> {
+        self.counted.get(kind)
     }
 
     /// What the objectives that count the clocks of a commitment are kept under.

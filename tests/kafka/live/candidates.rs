@@ -29,8 +29,23 @@ const STAGES: [i64; 5] = [
     8 * 24,
 ];
 
-/// Nothing is promised here: complaints are counted.
+/// Complaints are counted, and calls must be answered in time, of which about as many are as must be.
 const POLICY: &str = r#"
+[[commitment]]
+name = "call_answer"
+title = { en = "Call answered within 20 seconds", zh = "来电20秒内接听" }
+start = "call.queued"
+stop = "call.answered"
+cancel = "call.abandoned"
+goal = "20s"
+
+[[objective]]
+name = "calls"
+title = { en = "80 % of calls answered within 20 seconds", zh = "80%的来电在20秒内接听" }
+commitment = "call_answer"
+target = 0.8
+window = "12h"
+
 [count]
 activity = ["ticket.received", "call.queued"]
 complaints = ["feedback.complaint"]
@@ -137,7 +152,7 @@ fn two_candidates_find_what_one_finds() {
         (said("alone", 1, &[]), two.join().expect("it was said"))
     });
     let count = |kind: &str| one.values().filter(|body| body["kind"] == kind).count();
-    assert!(count("signal") > 0 && count("crisis") == 1, "{one:#?}");
+    assert!(count("signal") > 0 && count("crisis") == 1 && count("objective") > 2, "{one:#?}");
     let (product, region) = desk::incident_of(5);
     let crisis = one.values().find(|body| body["kind"] == "crisis").expect("counted");
     assert_eq!(crisis["series"]["product"], product);
