@@ -1,8 +1,8 @@
 //! Clocks, data-driven: a commitment, a case's events in any order, and what must come of it.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
-use super::clock::{Clock, Phase};
+use super::clock::{Budget, Clock, Phase};
 use super::fold::fold;
 use super::history::{Fact, History};
 use super::outcome::{Verdict, verdict};
@@ -12,8 +12,31 @@ use crate::calendar::{Calendar, Spec};
 use crate::event::{Event, decode};
 use crate::time::{Span, Time};
 
+mod clock;
+mod conventions;
+mod due;
+mod history;
+mod policy;
+mod shown;
+
 fn time(text: &str) -> Time {
     Time::parse(text).expect("an RFC 3339 instant")
+}
+
+/// `06T10:00` is ten o'clock on 2026-03-06, a Friday.
+fn at(text: &str) -> Time {
+    time(&format!("2026-03-{text}:00Z"))
+}
+
+/// A clock that runs, whatever started it.
+fn running(start: &str, goal: Budget) -> Clock {
+    let mut clock = Clock::start(0, 0, at(start));
+    clock.goal = Some(goal);
+    clock
+}
+
+fn open(hours: i64) -> Budget {
+    Budget::Open(Span::from_hours(hours))
 }
 
 fn on(kind: &str) -> Vec<Condition> {
@@ -22,9 +45,12 @@ fn on(kind: &str) -> Vec<Condition> {
 
 /// Monday to Friday, 09:00 to 18:00 UTC.
 fn office() -> Calendar {
-    let weekly = std::array::from_fn(|day| if day < 5 { vec![(540, 1_080)] } else { vec![] });
-    Calendar::compile(&Spec { name: "office".into(), zone: "UTC".into(), weekly, ..Spec::default() })
-        .expect("valid")
+    static OFFICE: LazyLock<Calendar> = LazyLock::new(|| {
+        let weekly = std::array::from_fn(|day| if day < 5 { vec![(540, 1_080)] } else { vec![] });
+        let spec = Spec { name: "office".into(), zone: "UTC".into(), weekly, ..Spec::default() };
+        Calendar::compile(&spec).expect("valid")
+    });
+    OFFICE.clone()
 }
 
 fn commitment(goal: Goal, calendar: Calendar) -> Commitment {
