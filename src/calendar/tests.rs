@@ -240,6 +240,7 @@ fn working_days_keep_the_time_of_day_in_both_directions() {
     let closed = time("2025-10-05T09:00:00+08:00");
     assert_eq!(office.add_working_days(closed, 1), Some(time("2025-10-09T09:00:00+08:00")));
     assert_eq!(office.add_working_days(closed, -1), Some(time("2025-09-30T09:00:00+08:00")));
+    assert_eq!(office.add_working_days(closed, 0), Some(closed), "no day is the same day");
 }
 
 #[test]
@@ -304,4 +305,183 @@ fn instants_are_shown_as_the_zone_shows_them() {
     assert_eq!(shown("Europe/London", "2026-01-01T10:00:00Z"), "2026-01-01T10:00:00+00:00");
     assert_eq!(shown("Etc/UTC", "2026-01-01T10:00:00Z"), "2026-01-01T10:00:00Z");
     assert_eq!(Calendar::always().local(time("2026-01-01T10:00:00Z")), "2026-01-01T10:00:00Z");
+}
+
+/// Monday to Friday, 09:00 to 18:00 UTC.
+fn office() -> Calendar {
+    Calendar::compile(&spec("UTC", &[(540, 1_080)], 5)).expect("valid")
+}
+
+#[test]
+fn a_calendar_says_what_it_was_made_of() {
+    let calendar = Calendar::compile(&china()).expect("valid");
+    assert_eq!((calendar.name(), calendar.zone_name()), ("test", "Asia/Shanghai"));
+    assert_eq!(calendar.holiday_years(), Some(&[2025][..]));
+    assert_eq!(calendar.weekly(), Some(&china().weekly));
+    let always = Calendar::always();
+    assert_eq!((always.name(), always.zone_name()), ("always", "UTC"));
+    assert_eq!((always.holiday_years(), always.weekly()), (None, None));
+    // The database's releases are a year and a letter.
+    let (year, letter) = super::zones_release().split_at(4);
+    assert!(year.parse::<u16>().is_ok_and(|year| year >= 2025), "{year}");
+    assert!(letter.len() == 1 && letter.chars().all(|one| one.is_ascii_lowercase()), "{letter}");
+}
+
+#[test]
+fn calendars_with_other_answers_have_other_hashes() {
+    let hash = |spec: &Spec| Calendar::compile(spec).expect("valid").hash();
+    let known = spec("UTC", &[(540, 1_080)], 5);
+    let others = [
+        spec("UTC", &[(540, 1_081)], 5),
+        spec("UTC", &[(541, 1_080)], 5),
+        spec("Etc/UTC", &[(540, 1_080)], 5),
+        Spec { holiday_years: Some(vec![2025]), ..known.clone() },
+        Spec { dates: BTreeMap::from([(date(2025, 1, 1), Hours::new())]), ..known.clone() },
+    ];
+    let mut hashes: Vec<u64> =
+        others.iter().map(hash).chain([hash(&known), Calendar::always().hash()]).collect();
+    hashes.sort_unstable();
+    hashes.dedup();
+    assert_eq!(hashes.len(), 7);
+    assert_eq!(hash(&Spec { name: "renamed".into(), ..known.clone() }), hash(&known));
+}
+
+#[test]
+fn a_calendar_that_is_always_open_counts_as_the_wall_does() {
+    let always = Calendar::always();
+    let (from, to) = (time("2026-03-06T10:00:00Z"), time("2026-03-07T12:00:00Z"));
+    let span = Span::from_hours(26);
+    assert_eq!((always.elapsed(from, to), always.elapsed(to, from)), (span, Span::ZERO));
+    assert_eq!((always.add(from, span), always.add(from, Span::ZERO - span)), (to, from));
+    assert_eq!(always.add_until_more(from, span), to);
+    assert_eq!(always.intervals(from, to).collect::<Vec<_>>(), [(from, to)]);
+    assert_eq!(always.intervals(from, from).count() + always.intervals(to, from).count(), 0);
+    assert_eq!(always.closing(from), time("2026-03-07T00:00:00Z"));
+    let end = |days: u32, is_counted: bool| always.end_of_working_day(from, days, is_counted);
+    assert_eq!(end(2, false), time("2026-03-09T00:00:00Z"));
+    assert_eq!(end(2, true), time("2026-03-08T00:00:00Z"));
+    assert_eq!(end(0, true), time("2026-03-07T00:00:00Z"));
+}
+
+#[test]
+fn intervals_are_cut_to_what_is_asked_for() {
+    let office = office();
+    let at = |text: &str| time(&format!("2026-03-{text}:00Z"));
+    let cut = |from: &str, to: &str| office.intervals(at(from), at(to)).collect::<Vec<_>>();
+    assert_eq!(cut("06T10:00", "06T12:00"), [(at("06T10:00"), at("06T12:00"))]);
+    let both = [(at("06T17:00"), at("06T18:00")), (at("09T09:00"), at("09T10:00"))];
+    assert_eq!(cut("06T17:00", "09T10:00"), both);
+    assert_eq!(cut("06T18:00", "09T09:00"), [], "from closing to opening");
+}
+
+#[test]
+fn no_time_passes_backwards_and_none_is_added() {
+    let office = office();
+    let at = |text: &str| time(&format!("2026-03-{text}:00Z"));
+    assert_eq!(office.elapsed(at("06T12:00"), at("06T10:00")), Span::ZERO);
+    for span in [Span::ZERO, Span::from_hours(-1)] {
+        assert_eq!(office.add(at("06T10:00"), span), at("06T10:00"));
+        assert_eq!(office.add(at("07T10:00"), span), at("07T10:00"), "be it closed");
+    }
+    // No time at all is over at once while it is open, and at the next opening while it is closed.
+    assert_eq!(office.add_until_more(at("06T10:00"), Span::ZERO), at("06T10:00"));
+    assert_eq!(office.add_until_more(at("06T18:00"), Span::ZERO), at("09T09:00"));
+    assert_eq!(office.add_until_more(at("07T10:00"), Span::ZERO), at("09T09:00"));
+    assert_eq!(office.add_until_more(at("06T17:00"), Span::from_minutes(30)), at("06T17:30"));
+}
+
+#[test]
+fn the_layout_ends_with_the_last_closing_of_2099() {
+    let office = office();
+    // The last day is a Thursday.
+    let at = |text: &str| time(&format!("2099-12-31T{text}:00Z"));
+    assert_eq!(office.add(at("17:00"), Span::from_hours(1)), at("18:00"));
+    assert_eq!(office.add(at("17:00"), Span::from_minutes(61)), Time::NEVER);
+    assert_eq!(office.add_until_more(at("17:00"), Span::from_minutes(59)), at("17:59"));
+    assert_eq!(office.add_until_more(at("17:00"), Span::from_hours(1)), Time::NEVER);
+    assert_eq!(office.end_of_working_day(at("17:00"), 0, false), Time::MAX);
+    assert_eq!(office.add_working_days(at("17:00"), -1), Some(time("2099-12-30T17:00:00Z")));
+    assert_eq!(office.add_working_days(at("17:00"), 3), None, "no event may carry it");
+    assert_eq!(Calendar::always().add_working_days(at("17:00"), 1), None);
+    let open = office.intervals(Time::MIN, Time::NEVER);
+    let open: Vec<(Time, Time)> = open.collect();
+    let first = (time("1970-01-01T09:00:00Z"), time("1970-01-01T18:00:00Z"));
+    assert_eq!((open[0], open[open.len() - 1]), (first, (at("09:00"), at("18:00"))));
+    // Where a day begins before 1970, and one ends after 2099, they are cut.
+    let all = Calendar::compile(&spec("Asia/Shanghai", &[(0, 1_440)], 7)).expect("valid");
+    assert_eq!(all.intervals(Time::MIN, Time::NEVER).collect::<Vec<_>>(), [(Time::MIN, Time::MAX)]);
+}
+
+#[test]
+fn working_days_are_those_with_any_open_time() {
+    let office = Calendar::compile(&china()).expect("valid");
+    let at = |text: &str| time(&format!("2025-{text}+08:00"));
+    let end =
+        |start: &str, days: u32, is_counted: bool| office.end_of_working_day(at(start), days, is_counted);
+    // Saturday the 27th is closed: it is no first day, counted or not.
+    for is_counted in [true, false] {
+        assert_eq!(end("09-27T10:00:00", 1, is_counted), at("09-29T00:00:00"));
+        assert_eq!(
+            end("09-27T10:00:00", 0, is_counted),
+            at("09-28T00:00:00"),
+            "no day at all ends with its own"
+        );
+    }
+    assert_eq!(end("09-26T10:00:00", 1, true), at("09-27T00:00:00"));
+    assert_eq!(end("09-26T10:00:00", 1, false), at("09-29T00:00:00"));
+    assert_eq!(end("09-26T10:00:00", 1_000_000, false), Time::NEVER);
+}
+
+#[test]
+fn a_date_ends_with_its_day_or_with_the_next_that_works() {
+    let office = Calendar::compile(&china()).expect("valid");
+    let end = |day: Date| office.local(office.end_of_date(day));
+    assert_eq!(end(date(2025, 9, 26)), "2025-09-27T00:00:00+08:00");
+    assert_eq!(end(date(2025, 9, 27)), "2025-09-29T00:00:00+08:00");
+    assert_eq!(end(date(2025, 10, 1)), "2025-10-10T00:00:00+08:00");
+}
+
+#[test]
+fn a_day_has_forty_eight_half_hours_as_its_clocks_show_them() {
+    let berlin = Calendar::compile(&spec("Europe/Berlin", &[(540, 1_080)], 5)).expect("valid");
+    let (day, middles) = berlin.half_hours(time("2026-03-05T23:30:00Z"));
+    assert_eq!((day, middles.len()), (date(2026, 3, 6), 48));
+    let shown = |at: &Time| berlin.local(*at)[11..16].to_owned();
+    let clocks: Vec<String> = middles.iter().map(shown).collect();
+    assert_eq!((&*clocks[0], &*clocks[1], &*clocks[2], &*clocks[47]), ("00:15", "00:45", "01:15", "23:45"));
+    // The clock skips from 02:00 to 03:00 on this day: it shows the hour after.
+    let (_, middles) = berlin.half_hours(time("2026-03-29T12:00:00Z"));
+    let clocks: Vec<String> = middles.iter().map(shown).collect();
+    assert_eq!(clocks[3..8], ["01:45", "03:15", "03:45", "03:15", "03:45"]);
+}
+
+#[test]
+fn holidays_must_be_known_for_every_year_that_is_touched() {
+    let calendar =
+        Calendar::compile(&Spec { holiday_years: Some(vec![2025, 2027]), ..china() }).expect("valid");
+    let covers = |from: &str, to: &str| {
+        calendar.covers(time(&format!("{from}T12:00:00+08:00")), time(&format!("{to}T12:00:00+08:00")))
+    };
+    assert_eq!(covers("2025-03-01", "2025-04-01"), Ok(()));
+    assert_eq!(covers("2025-03-01", "2027-04-01"), Err(2026), "the one between");
+    assert_eq!(covers("2027-03-01", "2027-03-01"), Ok(()), "an instant");
+    assert_eq!(covers("2026-03-01", "2026-03-01"), Err(2026));
+    assert_eq!(covers("2027-03-01", "2025-03-01"), Ok(()), "an end before the start is none");
+    let new_year = time("2026-01-01T00:00:00+08:00");
+    assert_eq!(calendar.covers(new_year, new_year), Err(2026), "what begins with a year needs it");
+    assert_eq!(calendar.covers(time("2027-03-01T12:00:00+08:00"), Time::NEVER), Err(2028));
+}
+
+#[test]
+fn hours_must_be_in_order_and_within_the_day() {
+    let check = |hours: &[(u16, u16)]| Calendar::compile(&spec("UTC", hours, 5)).map(|_| ());
+    let refused = |from: &str, to: &str| Err(SpecError::Hours(from.into(), to.into()));
+    assert_eq!(check(&[(0, 720), (720, 1_440)]), Ok(()), "hours may touch");
+    assert_eq!(check(&[(0, 1_441)]), refused("00:00", "24:01"));
+    assert_eq!(check(&[(600, 600)]), refused("10:00", "10:00"));
+    assert_eq!(check(&[(600, 540)]), refused("10:00", "09:00"));
+    assert_eq!(check(&[(600, 720), (719, 780)]), refused("11:59", "13:00"));
+    let of = |dates: BTreeMap<Date, Hours>| Spec { dates, ..spec("UTC", &[(540, 1_080)], 5) };
+    let dates = BTreeMap::from([(date(2025, 1, 1), vec![(65, 5)])]);
+    assert_eq!(Calendar::compile(&of(dates)).map(|_| ()), refused("01:05", "00:05"));
 }
