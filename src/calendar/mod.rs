@@ -175,10 +175,10 @@ impl Calendar {
         }
     }
 
-    /// The open intervals in `from..to`, cut to it.
+    /// The open intervals in `from..to`, cut to it; none if `to` is not later.
     pub fn intervals(&self, from: Time, to: Time) -> impl Iterator<Item = (Time, Time)> {
         let always = (self.open.is_none() && from < to).then_some((from, to));
-        let open = self.open.as_deref().unwrap_or_default();
+        let open = self.open.as_deref().filter(|_| from < to).unwrap_or_default();
         let first = open.partition_point(|one| one.close <= from);
         let laid_out = open[first..].iter().take_while(move |one| one.open < to);
         always.into_iter().chain(laid_out.map(move |one| (one.open.max(from), one.close.min(to))))

@@ -372,6 +372,8 @@ fn intervals_are_cut_to_what_is_asked_for() {
     let both = [(at("06T17:00"), at("06T18:00")), (at("09T09:00"), at("09T10:00"))];
     assert_eq!(cut("06T17:00", "09T10:00"), both);
     assert_eq!(cut("06T18:00", "09T09:00"), [], "from closing to opening");
+    assert_eq!(cut("06T10:00", "06T10:00"), []);
+    assert_eq!(cut("06T16:00", "06T15:00"), [], "it ends before it begins");
 }
 
 #[test]

@@ -130,6 +130,9 @@ fn a_derivation_lists_what_counted_up_to_where_a_clock_stands() {
     assert_eq!(counted(&PAUSED_ONCE[..2], "09T10:00"), ("paused", vec!["06T16:00-06T17:00".to_owned()]));
     let cancelled = ["16:00 opened", "17:00 cancelled"];
     assert_eq!(counted(&cancelled, "09T10:00"), ("cancelled", vec!["06T16:00-06T17:00".to_owned()]));
+    // As of an instant before its start nothing has counted.
+    let over = explained(&office, &["16:00 opened"], "06T15:00");
+    assert_eq!(over.clocks[0].counted, []);
 }
 
 #[test]
