@@ -16,7 +16,7 @@ use smallvec::SmallVec;
 use super::clock::{Budget, Clock, Phase, budget};
 use super::history::Fact;
 use super::policy::{Action, Commitment, Goal, Limit, Policy, Values, overlay};
-use super::terms::{Change, Convention, Gives, Mark, Pauses, Reopen};
+use super::terms::{Change, Convention, FirstDay, Gives, Mark, Pauses, Reopen};
 use crate::time::{Span, Time};
 
 /// The clocks of a case, from nothing. `facts` are in order.
@@ -239,11 +239,13 @@ impl<'s> Step<'s> {
         };
     }
 
-    /// A goal with an extension on top of it: days count on from where the goal ends.
+    /// A goal with an extension on top of it: days count on from where the goal ends, each of them, also where the day of
+    /// the start is the first.
     fn longer(&self, n: usize, goal: Budget, more: Limit) -> Budget {
         let Clock { commitment, started, .. } = self.clocks[n];
         let Commitment { calendar, convention, .. } = self.version(commitment);
-        let span = |more: Limit, from: Time| match budget(more, calendar, from, *convention) {
+        let convention = Convention { first_day: FirstDay::Next, ..*convention };
+        let span = |more: Limit, from: Time| match budget(more, calendar, from, convention) {
             Budget::Open(span) | Budget::Days(span) | Budget::Wall(span) => span,
             Budget::Landed(to) | Budget::At(to) => calendar.elapsed(from, to),
         };
@@ -256,11 +258,15 @@ impl<'s> Step<'s> {
                 let within = last_instant(end);
                 Budget::Days(whole + span(more, within) - calendar.elapsed(within, end))
             }
-            Budget::Landed(at) => match budget(more, calendar, at, *convention) {
+            Budget::Landed(at) => match budget(more, calendar, at, convention) {
                 Budget::Landed(later) => Budget::Landed(later),
                 _ => Budget::Landed(calendar.add(at, span(more, at))),
             },
-            Budget::At(at) => Budget::At(at + span(more, at)),
+            Budget::At(at) => Budget::At(match budget(more, calendar, at, convention) {
+                Budget::Open(span) | Budget::Wall(span) => at + span,
+                Budget::Days(span) => calendar.add(at, span),
+                Budget::Landed(later) | Budget::At(later) => later,
+            }),
         }
     }
 

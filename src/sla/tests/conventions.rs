@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Verdict, check, clocks, commitment, facts, hours, office, on, policy, time};
+use super::{Verdict, at, check, clocks, commitment, facts, hours, office, on, policy, time};
 use crate::calendar::Calendar;
 use crate::event::{Event, decode};
 use crate::sla::clock::{Budget, Clock, Phase};
@@ -317,6 +317,35 @@ fn time_is_given_in_the_unit_of_the_goal() {
     let asked = ["10:00 opened by=2026-03-06T12:00:00Z", "11:00 extended"];
     let until = time("2026-03-06T13:00:00Z");
     assert_eq!(budget(own, promised, more(hour), &asked), Some(Budget::At(until)));
+}
+
+#[test]
+fn as_many_days_are_given_as_are_said_whatever_day_is_the_first() {
+    let day = || Gives::More(Limit::WorkingDays(1));
+    for (last_day, due) in [(Landing::Midnight, "08T00:00"), (Landing::SameTime, "07T10:00")] {
+        let convention = Convention { first_day: FirstDay::Counted, last_day, ..Convention::OWN };
+        let extended = Commitment { convention, ..extended(days(1), day(), None) };
+        // Friday is the first day, and Saturday is given.
+        let due = format!("2026-03-{due}:00Z");
+        check(extended, &["10:00 opened", "10:00 extended"], Verdict::Breached, "3d 2h", Some(&due));
+    }
+}
+
+#[test]
+fn days_put_a_promised_instant_off_by_days_of_its_calendar() {
+    let due = |last_day: Landing, more: Limit| {
+        let promised = extended(Goal::At { attribute: "by".into() }, Gives::More(more), None);
+        let convention = Convention { last_day, ..Convention::OWN };
+        let policy = policy(Commitment { convention, calendar: Arc::new(office()), ..promised });
+        let lines = ["2026-03-04T10:00 opened by=2026-03-05T12:00:00Z", "2026-03-05T09:00 extended"];
+        clocks(&policy, &lines)[0].goal
+    };
+    let promised = |text: &str| Some(Budget::At(at(text)));
+    assert_eq!(due(Landing::Midnight, Limit::Duration(Span::from_hours(8))), promised("05T20:00"));
+    assert_eq!(due(Landing::Midnight, Limit::WorkingDays(1)), promised("06T18:00"));
+    assert_eq!(due(Landing::SameTime, Limit::WorkingDays(2)), promised("09T12:00"));
+    assert_eq!(due(Landing::Closing, Limit::WorkingDays(1)), promised("06T18:00"));
+    assert_eq!(due(Landing::Midnight, Limit::CalendarDays(1)), promised("06T18:00"));
 }
 
 #[test]
