@@ -224,6 +224,12 @@ impl Calendar {
         Some(Time::from(at)).filter(|time| time.in_range())
     }
 
+    /// Whether the local date of an instant is a working day.
+    pub fn works_on(&self, at: Time) -> bool {
+        let today = day_number(self.local_date(at));
+        self.working.as_ref().is_none_or(|working| working.binary_search(&today).is_ok())
+    }
+
     /// The last closing on the local date of an instant; the instant itself where it is closed all day.
     pub fn closing(&self, at: Time) -> Time {
         let date = self.local_date(at);

@@ -356,6 +356,7 @@ fn a_calendar_that_is_always_open_counts_as_the_wall_does() {
     assert_eq!(always.add_until_more(from, span), to);
     assert_eq!(always.intervals(from, to).collect::<Vec<_>>(), [(from, to)]);
     assert_eq!(always.intervals(from, from).count() + always.intervals(to, from).count(), 0);
+    assert!(always.works_on(to));
     assert_eq!(always.closing(from), time("2026-03-07T00:00:00Z"));
     let end = |days: u32, is_counted: bool| always.end_of_working_day(from, days, is_counted);
     assert_eq!(end(2, false), time("2026-03-09T00:00:00Z"));
@@ -418,6 +419,15 @@ fn the_layout_ends_with_the_last_closing_of_2099() {
 fn working_days_are_those_with_any_open_time() {
     let office = Calendar::compile(&china()).expect("valid");
     let at = |text: &str| time(&format!("2025-{text}+08:00"));
+    for (day, works) in [
+        ("09-26T10:00:00", true),
+        ("09-27T10:00:00", false),
+        ("09-28T00:00:00", true),
+        ("09-28T23:59:59", true),
+        ("10-01T10:00:00", false),
+    ] {
+        assert_eq!(office.works_on(at(day)), works, "{day}");
+    }
     let end =
         |start: &str, days: u32, is_counted: bool| office.end_of_working_day(at(start), days, is_counted);
     // Saturday the 27th is closed: it is no first day, counted or not.

@@ -349,7 +349,8 @@ pub fn budget(limit: Limit, calendar: &Arc<Calendar>, started: Time, convention:
             days(calendar.end_of_working_day(started, n, is_counted))
         }
         Limit::WorkingDays(n) => {
-            let n = i64::from(n) - i64::from(is_counted);
+            // A day on which nobody works is the first of none.
+            let n = i64::from(n) - i64::from(is_counted && calendar.works_on(started));
             let day = calendar.add_working_days(started, n).unwrap_or(Time::NEVER);
             match convention.last_day {
                 _ if day == Time::NEVER => Budget::At(day),

@@ -220,6 +220,17 @@ fn days_begin_and_land_as_the_convention_says() {
     for landing in [Landing::Midnight, Landing::SameTime, Landing::NextOpen, Landing::Closing] {
         assert_eq!(counted(landing), next(landing), "{landing:?}");
     }
+    // From a Saturday it is Monday that is the first, counted or not.
+    for (landing, expected) in [
+        (Landing::Midnight, "09T18:00"),
+        (Landing::SameTime, "09T10:00"),
+        (Landing::NextOpen, "09T10:00"),
+        (Landing::Closing, "09T18:00"),
+    ] {
+        for first_day in [FirstDay::Next, FirstDay::Counted] {
+            assert_eq!(due(first_day, landing, days(1), "2026-03-07T10:00"), expected, "{landing:?}");
+        }
+    }
     let evening = "2026-03-05T20:00";
     assert_eq!(due(FirstDay::Next, Landing::SameTime, days(1), evening), "06T20:00");
     assert_eq!(due(FirstDay::Next, Landing::NextOpen, days(1), evening), "09T09:00");
