@@ -445,6 +445,13 @@ fn working_days_are_those_with_any_open_time() {
 }
 
 #[test]
+fn a_date_whose_hours_a_gap_swallows_is_no_working_day() {
+    let night = Calendar::compile(&spec("Europe/Berlin", &[(120, 180)], 7)).expect("valid");
+    let works = |day: u8| night.works_on(time(&format!("2016-03-{day}T12:00:00+02:00")));
+    assert_eq!([26, 27, 28].map(works), [true, false, true]);
+}
+
+#[test]
 fn a_date_ends_with_its_day_or_with_the_next_that_works() {
     let office = Calendar::compile(&china()).expect("valid");
     let end = |day: Date| office.local(office.end_of_date(day));
