@@ -138,7 +138,8 @@ fn events_are_counted_as_complaints_or_as_activity() {
     let policy = policy.expect("valid");
     let counts = |kind: &str, members: &str| {
         let json = event(kind, members);
-        policy.counts(&decode(json.as_bytes()).expect("valid"))
+        let event = decode(json.as_bytes()).expect("valid");
+        policy.counted(&event.kind)?.as_complaint(&event)
     };
     assert_eq!(counts("t.opened", r#","kind":"complaint""#), Some(true));
     assert_eq!(counts("t.opened", r#","kind":"service""#), Some(false));
