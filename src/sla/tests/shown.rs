@@ -90,6 +90,7 @@ fn a_derivation_names_events_stretches_and_sums() {
         "counted": [stretch("06T16:00", "06T17:00", 3600.0), stretch("09T10:00", "09T12:00", 7200.0)],
         "counted_not_listed": 0, "elapsed_seconds": 10800.0,
         "due": "2026-03-09T13:00:00Z", "over_after": "2026-03-09T13:00:00Z",
+            "parked": 0,
         "outcome": "kept", "year_without_holidays": null,
     });
     assert_eq!(clock, expected);
