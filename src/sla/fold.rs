@@ -50,14 +50,28 @@ pub fn step(
     if group.iter().any(|fact| policy.moves_goals(&fact.matched)) {
         step.change_goals();
     }
-    let mut deeds: SmallVec<[Deed; 8]> = SmallVec::new();
-    for (n, fact) in group.iter().enumerate() {
-        let does = policy.actions(fact.matched.kind, fact.matched.conditions);
-        deeds.extend(does.map(|(commitment, action)| (action, (from + n) as u16, commitment)));
-    }
+    let mut deeds = deeds(policy, step.clocks, from, group);
     deeds.sort_unstable();
     step.apply(&deeds);
     step.touched
+}
+
+/// What a group asks for, without what is asked of commitments that have no clock to do it to: under a large policy that is
+/// most of it.
+fn deeds(policy: &Policy, clocks: &[Clock], from: usize, group: &[Fact<'_>]) -> SmallVec<[Deed; 8]> {
+    let actions = |fact: &Fact<'_>| policy.actions(fact.matched.kind, fact.matched.conditions);
+    let makes_open = |action: Action| matches!(action, Action::Start | Action::Reopen);
+    // A bit for each commitment that has an open clock, or may get one now. Some share a bit, and are looked at in vain.
+    let bit_of = |commitment: u16| 1u64 << (commitment % 64);
+    let open = clocks.iter().filter(|clock| clock.is_open()).map(|clock| clock.commitment);
+    let opened = group.iter().flat_map(actions).filter(|(_, action)| makes_open(*action));
+    let bits = open.chain(opened.map(|(commitment, _)| commitment)).fold(0, |bits, one| bits | bit_of(one));
+    let mut deeds = SmallVec::new();
+    for (fact, n) in group.iter().zip(from..) {
+        let asked = actions(fact).filter(|(commitment, _)| bits & bit_of(*commitment) != 0);
+        deeds.extend(asked.map(|(commitment, action)| (action, n as u16, commitment)));
+    }
+    deeds
 }
 
 /// The bit of the n-th clock; all beyond share the last one.
@@ -171,7 +185,7 @@ impl<'s> Step<'s> {
             let ran = self.version(clock.commitment);
             let is_rival = ran.first_of.is_some() && ran.first_of == version.first_of;
             let is_over = !clock.is_open() && (ran.repeats || ran.per.is_some());
-            (ran.name == version.name || is_rival) && !is_over
+            (self.policy.are_versions(clock.commitment, commitment) || is_rival) && !is_over
         };
         !self.clocks.iter().any(is_in_the_way)
     }

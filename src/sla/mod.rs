@@ -11,6 +11,7 @@
 pub mod clock;
 pub mod commitment;
 pub mod compare;
+pub mod counting;
 pub mod due;
 pub mod explain;
 pub mod fold;

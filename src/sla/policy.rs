@@ -10,37 +10,16 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::commitment::STOP_PARTS_MAX;
 pub use super::commitment::{Commitment, Condition, Goal, Limit, Stop, Test};
+pub use super::counting::{Counted, Counting, Tally};
 pub use super::objective::{Measure, Objective};
 use super::terms::{Change, Gives};
 use crate::calendar::Calendar;
 use crate::event::Event;
-use crate::names::{Severity, Text};
+use crate::names::Severity;
 use crate::time::Time;
 
 /// Conditions on one type of event, over all commitments of a policy.
 pub const CONDITIONS_PER_KIND_MAX: usize = 64;
-
-/// Events that a report counts beside the promises, for instance calls that never waited.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Tally {
-    /// Its name.
-    pub name: String,
-    /// What is counted, for people.
-    pub title: Text,
-    /// The events: any of these.
-    pub on: Vec<Condition>,
-}
-
-/// What is counted into panes.
-#[derive(Clone, Debug, Default)]
-pub struct Counting {
-    /// Events that show that a series is alive.
-    pub activity: Vec<Condition>,
-    /// Events that are complaints.
-    pub complaints: Vec<Condition>,
-    /// The attribute that holds a satisfaction score, on events that count as activity.
-    pub score: Option<String>,
-}
 
 /// What an event does to a clock. The order is that in which several at one instant are applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -123,6 +102,8 @@ pub struct Policy {
     counted: Map<Counted>,
     /// What clocks run for: `ticket`, `call`.
     entities: Vec<String>,
+    /// Per commitment: the place of the first version of its name.
+    firsts: Vec<u16>,
     /// Per commitment: its scope.
     scopes: Vec<Vec<ScopeTest>>,
     /// Per commitment: the slot its goal depends on.
@@ -161,31 +142,6 @@ struct ScopeTest {
     is_not: bool,
 }
 
-/// The conditions under which events of one type are counted: as complaints, as activity, for objectives.
-#[derive(Debug, Default)]
-pub struct Counted {
-    complaints: Vec<Condition>,
-    activity: Vec<Condition>,
-    /// The objectives that may count them, with what those are kept under.
-    objectives: Vec<(u64, Arc<Objective>)>,
-}
-
-impl Counted {
-    /// Whether an event is counted into series, and as a complaint (`Some(true)`) or as activity only.
-    pub fn as_complaint(&self, event: &Event<'_>) -> Option<bool> {
-        let holds = |conditions: &[Condition]| conditions.iter().any(|condition| condition.holds(event));
-        match holds(&self.complaints) {
-            true => Some(true),
-            false => holds(&self.activity).then_some(false),
-        }
-    }
-
-    /// The objectives that count an event: what each is kept under, and whether it is a good one.
-    pub fn shares<'p>(&'p self, event: &'p Event<'_>) -> impl Iterator<Item = (u64, bool)> + 'p {
-        self.objectives.iter().filter_map(|(id, objective)| Some((*id, objective.counts(event)?)))
-    }
-}
-
 /// A policy that cannot be used.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum PolicyError {
@@ -221,6 +177,7 @@ impl Policy {
             constants: Map::default(),
             counted: Map::default(),
             entities: Vec::new(),
+            firsts: Vec::new(),
             scopes: Vec::new(),
             goal_slots: Vec::new(),
             per_slots: Vec::new(),
@@ -245,6 +202,8 @@ impl Policy {
         let goal_slots: Vec<Option<u8>> = (0..commitments.len()).map(slot_of).collect();
         let moves = |at: usize| goal_slots.contains(&u8::try_from(at).ok());
         policy.moves_goals = (0..policy.slots.len()).map(moves).collect();
+        let first = |one: &Commitment| commitments.iter().position(|other| other.name == one.name);
+        policy.firsts = commitments.iter().map(|one| first(one).unwrap_or(0) as u16).collect();
         policy.commitments = commitments;
         for (at, (name, _)) in policy.slots.iter().enumerate() {
             policy.slots_by_name.entry(name.clone()).or_default().push(at as u8);
@@ -450,6 +409,11 @@ impl Policy {
         let all = index.into_iter().flat_map(|index| &index.conditions).enumerate();
         all.filter(move |(bit, _)| conditions >> bit & 1 == 1)
             .map(|(_, (commitment, action, _))| (*commitment, *action))
+    }
+
+    /// Whether two commitments are versions of one.
+    pub fn are_versions(&self, one: u16, other: u16) -> bool {
+        self.firsts[usize::from(one)] == self.firsts[usize::from(other)]
     }
 
     /// Whether a case with these attributes is in the scope of a commitment.
