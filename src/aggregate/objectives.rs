@@ -9,10 +9,13 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::sla::objective::{Objective, Shortfall, Standing, WINDOW_MAX};
+use crate::sla::objective::{Objective, Shortfall, Standing};
 use crate::time::{Span, Time};
 use crate::window::{Judged, Merged, Merging, Partial};
 
+/// How far back counts are kept: a day more than the longest window, for a month in which the clocks go back is longer than
+/// its days.
+const REACH: Span = Span::from_days(32);
 /// How long a shortfall that has ended is kept.
 const KEEP: Span = Span::from_days(7);
 
@@ -68,7 +71,7 @@ impl Objectives {
     pub(super) fn take<M: Merging>(&mut self, partial: &Partial, sums: &mut Sums, end: Time, pane: Span) {
         for (at, id, judged) in &partial.judged {
             let at = at.floor(pane);
-            if at < end - WINDOW_MAX {
+            if at < end - REACH {
                 continue;
             }
             let merged = self.counts.entry((*id, at)).or_default();
@@ -92,7 +95,7 @@ impl Objectives {
             objectives.iter().map(|objective| self.look(objective, sums, end)).collect();
         for judgement in &judgements {
             self.note(judgement);
-            self.forget(judgement.objective.id(), end - WINDOW_MAX);
+            self.forget(judgement.objective.id(), end - REACH);
         }
         self.shortfalls.retain(|one| one.ended.is_none_or(|ended| ended >= end - KEEP));
         judgements

@@ -16,7 +16,7 @@ use crate::event::Event;
 use crate::names::{Severity, Text};
 use crate::time::{Span, Time, rfc3339};
 
-/// The longest rolling window, and no calendar month is longer.
+/// The longest rolling window.
 pub const WINDOW_MAX: Span = Span::from_days(31);
 
 /// A promise about many cases: a share that must be reached, or not exceeded.
