@@ -368,12 +368,17 @@ impl<M: Merging> Aggregate<M> {
     /// Judges what ends at `end`: objectives, and the bucket, if one does.
     fn close(&mut self, end: Time) {
         let objectives = &self.options.objectives;
-        self.judgements = self.state.objectives.judge(objectives, &mut self.sums, end);
-        if end == end.floor(self.options.detect.bucket) {
+        let (judgements, has_changed) = self.state.objectives.judge(objectives, &mut self.sums, end);
+        self.judgements = judgements;
+        let is_bucket = end == end.floor(self.options.detect.bucket);
+        if is_bucket {
             self.close_bucket(end);
         }
         self.state.next_close = Some(end + self.step());
-        self.stand();
+        // Most panes between two buckets change nothing that stands.
+        if is_bucket || has_changed {
+            self.stand();
+        }
     }
 
     fn close_bucket(&mut self, end: Time) {

@@ -84,21 +84,23 @@ impl Objectives {
         }
     }
 
-    /// Judges the windows that end at `end`.
+    /// Judges the windows that end at `end`, and says whether any shortfall began, ended or was forgotten.
     pub(super) fn judge(
         &mut self,
         objectives: &[Arc<Objective>],
         sums: &mut Sums,
         end: Time,
-    ) -> Vec<Judgement> {
+    ) -> (Vec<Judgement>, bool) {
         let judgements: Vec<Judgement> =
             objectives.iter().map(|objective| self.look(objective, sums, end)).collect();
+        let mut has_changed = false;
         for judgement in &judgements {
-            self.note(judgement);
+            has_changed |= self.note(judgement);
             self.forget(judgement.objective.id(), end - REACH);
         }
+        let known = self.shortfalls.len();
         self.shortfalls.retain(|one| one.ended.is_none_or(|ended| ended >= end - KEEP));
-        judgements
+        (judgements, has_changed || self.shortfalls.len() < known)
     }
 
     /// How an objective stands in the window that ends at `end`.
@@ -126,12 +128,13 @@ impl Objectives {
         Judgement { objective: objective.clone(), window_start, window_end, counts: sum.counts, standing }
     }
 
-    fn note(&mut self, judgement: &Judgement) {
+    /// Begins or ends a shortfall, if the judgement does; whether it did.
+    fn note(&mut self, judgement: &Judgement) -> bool {
         let Judgement { objective, window_start, window_end, counts: Judged { n, good }, standing } =
             judgement;
         let goes_on = |one: &&mut Shortfall| one.objective == objective.name && one.ended.is_none();
         match (standing, self.shortfalls.iter_mut().find(goes_on)) {
-            (Standing::Missed, Some(_)) | (Standing::Met | Standing::TooFew, None) => {}
+            (Standing::Missed, Some(_)) | (Standing::Met | Standing::TooFew, None) => return false,
             (Standing::Missed, None) => self.shortfalls.push(Shortfall {
                 objective: objective.name.clone(),
                 title: objective.title.clone(),
@@ -152,6 +155,7 @@ impl Objectives {
                 (over.n, over.good) = (*n, *good);
             }
         }
+        true
     }
 
     /// Drops the panes of one objective before a time.
